@@ -216,7 +216,8 @@ deps:			## install what is missing: Debian packages, npm packages of the tests
 install: extension	## install the extension into PostgreSQL (root, or sudo)
 	@bin/necp-install '$(PG_CONFIG)' '$(VERSION)' '$(CONTENT)' '$(MIGRATIONS)' '$(UPGRADES)'
 
-up: deps		## build, install, start everything with demo content, say where
+up:			## build, install, start everything with demo content, say where
+	@bin/necp-deps up
 	$(SUBMAKE) all
 	$(SUBMAKE) install
 	@bin/necp-cluster start
@@ -246,6 +247,9 @@ format:			## format all C files
 
 clean:			## remove build/
 	rm -rf $(B)
+
+print-%:
+	@echo '$($*)'
 
 help:			## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
