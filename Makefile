@@ -151,7 +151,7 @@ $1/obj/realtime/%.o: realtime/%.c Makefile
 	$$(CC) $$(SERVER_CFLAGS) $2 $$(REALTIME_CPPFLAGS) $$(DEPS) -c $$< -o $$@
 
 $1/libnecp.a: $(COMMON_C:%.c=$1/obj/%.o)
-	@rm -f $$@
+	@mkdir -p $$(@D); rm -f $$@
 	ar rcs $$@ $$^
 
 $1/necp-edge: $(EDGE_C:%.c=$1/obj/%.o) $1/libnecp.a
