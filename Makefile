@@ -23,6 +23,9 @@ CLANG = clang-14
 .SUFFIXES:
 MAKEFLAGS += --no-builtin-rules
 
+# One short line per file; `make V=1` shows the commands.
+say = $(if $(V),,@echo '  $1	$@';)
+
 # ---------------------------------------------------------------------------------------------
 # What there is
 
@@ -106,30 +109,40 @@ docs-viewer: $(if $(wildcard test/node_modules/swagger-ui-dist),$(B)/docs-viewer
 
 EXT_O = $(EXT_C:%.c=$(B)/obj/%.o)
 
-$(B)/necpgame.so: $(EXT_O) $(B)/exports.map
-	$(CC) $(EXT_O) -o $@ $(EXT_LDFLAGS)
+$(B)/necpgame.so: $(EXT_O) $(B)/exports.map $(B)/sources
+	$(call say,LD)$(CC) $(EXT_O) -o $@ $(EXT_LDFLAGS)
 
-$(B)/obj/extension/%.o: extension/%.c Makefile | $(B)/rooms.inc
+$(B)/obj/extension/%.o: extension/%.c $(B)/flags | $(B)/rooms.inc
 	@mkdir -p $(@D)
-	$(CC) $(EXT_CFLAGS) $(DEPS) -c $< -o $@
+	$(call say,CC)$(CC) $(EXT_CFLAGS) $(DEPS) -c $< -o $@
 
 # Only what PostgreSQL looks up by name leaves the library.
-$(B)/exports.map: Makefile
-	@mkdir -p $(@D)
-	@printf '{ global: Pg_magic_func; _PG_init; necp_*; pg_finfo_necp_*; local: *; };\n' >$@
+$(B)/exports.map: FORCE
+	@$(call keep,{ global: Pg_magic_func; _PG_init; necp_*; pg_finfo_necp_*; local: *; };\n)
 
-$(B)/rooms.inc: Makefile
-	@mkdir -p $(@D)
-	@printf 'NECP_ROOM(%s)\n' $(notdir $(ROOMS)) >$@.new
-	@cmp -s $@.new $@ || cp $@.new $@; rm -f $@.new; touch $@
+$(B)/rooms.inc: FORCE
+	@$(call keep,$(foreach room,$(notdir $(ROOMS)),NECP_ROOM($(room))\n))
 
-$(B)/necpgame--$(VERSION).sql: $(SQL) control/necpgame.control Makefile
+# A file that comes, goes or moves changes what is made of all of them.
+$(B)/sources: FORCE
+	@$(call keep,$(SQL) $(TABLES) $(EXT_C) $(COMMON_C) $(EDGE_C) $(REALTIME_C)\n)
+
+# What was compiled with other flags is compiled again.
+$(B)/flags: FORCE
+	@$(call keep,$(WARN) $(SERVER_CFLAGS) $(NORMAL_CFLAGS) $(ASAN_CFLAGS)\n)
+
+# Writes the text into the target only if it says something new.
+keep = mkdir -p $(@D); printf '%b' '$1' | cmp -s - $@ || printf '%b' '$1' >$@
+.PHONY: FORCE
+FORCE:
+
+$(B)/necpgame--$(VERSION).sql: $(SQL) control/necpgame.control $(B)/sources
 	@mkdir -p $(@D)
 	$(if $(UNLISTED),$(error not listed in KERNEL or ROOMS: $(UNLISTED)))
 	@{ printf '\\echo Use "CREATE EXTENSION necpgame" to load this file. \\quit\n'; \
 	   for f in $(SQL); do printf '\n-- %s\n' "$$f"; cat "$$f"; done; } >$@
 
-$(B)/necpgame/tables.sql: $(TABLES) Makefile
+$(B)/necpgame/tables.sql: $(TABLES) $(B)/sources
 	@mkdir -p $(@D)
 	@for f in $(TABLES); do printf -- '\n-- %s\n' "$$f"; cat "$$f"; done >$@
 
@@ -138,58 +151,58 @@ $(B)/necpgame/tables.sql: $(TABLES) Makefile
 
 # $1 folder of the flavour, $2 its flags
 define flavour
-$1/obj/common/%.o: common/%.c Makefile
+$1/obj/common/%.o: common/%.c $(B)/flags
 	@mkdir -p $$(@D)
-	$$(CC) $$(SERVER_CFLAGS) $2 $$(COMMON_CPPFLAGS) $$(DEPS) -c $$< -o $$@
+	$$(call say,CC)$$(CC) $$(SERVER_CFLAGS) $2 $$(COMMON_CPPFLAGS) $$(DEPS) -c $$< -o $$@
 
-$1/obj/edge/%.o: edge/%.c Makefile
+$1/obj/edge/%.o: edge/%.c $(B)/flags
 	@mkdir -p $$(@D)
-	$$(CC) $$(SERVER_CFLAGS) $2 $$(EDGE_CPPFLAGS) $$(DEPS) -c $$< -o $$@
+	$$(call say,CC)$$(CC) $$(SERVER_CFLAGS) $2 $$(EDGE_CPPFLAGS) $$(DEPS) -c $$< -o $$@
 
-$1/obj/realtime/%.o: realtime/%.c Makefile
+$1/obj/realtime/%.o: realtime/%.c $(B)/flags
 	@mkdir -p $$(@D)
-	$$(CC) $$(SERVER_CFLAGS) $2 $$(REALTIME_CPPFLAGS) $$(DEPS) -c $$< -o $$@
+	$$(call say,CC)$$(CC) $$(SERVER_CFLAGS) $2 $$(REALTIME_CPPFLAGS) $$(DEPS) -c $$< -o $$@
 
-$1/libnecp.a: $(COMMON_C:%.c=$1/obj/%.o)
+$1/libnecp.a: $(COMMON_C:%.c=$1/obj/%.o) $(B)/sources
 	@mkdir -p $$(@D); rm -f $$@
-	ar rcs $$@ $$^
+	$$(call say,AR)ar rcs $$@ $$(filter %.o,$$^)
 
-$1/necp-edge: $(EDGE_C:%.c=$1/obj/%.o) $1/libnecp.a
-	$$(CC) $2 $$(SERVER_LDFLAGS) $$^ -o $$@ $$(EDGE_LIBS)
+$1/necp-edge: $(EDGE_C:%.c=$1/obj/%.o) $1/libnecp.a $(B)/sources
+	$$(call say,LD)$$(CC) $2 $$(SERVER_LDFLAGS) $$(filter %.o %.a,$$^) -o $$@ $$(EDGE_LIBS)
 
-$1/necp-realtime: $(REALTIME_C:%.c=$1/obj/%.o) $1/libnecp.a
-	$$(CC) $2 $$(SERVER_LDFLAGS) $$^ -o $$@ $$(REALTIME_LIBS)
+$1/necp-realtime: $(REALTIME_C:%.c=$1/obj/%.o) $1/libnecp.a $(B)/sources
+	$$(call say,LD)$$(CC) $2 $$(SERVER_LDFLAGS) $$(filter %.o %.a,$$^) -o $$@ $$(REALTIME_LIBS)
 endef
 $(eval $(call flavour,$(B),$(NORMAL_CFLAGS)))
 $(eval $(call flavour,$(B)/asan,$(ASAN_CFLAGS)))
 
-$(B)/obj/bench/%.o: bench/%.c Makefile
+$(B)/obj/bench/%.o: bench/%.c $(B)/flags
 	@mkdir -p $(@D)
-	$(CC) $(SERVER_CFLAGS) $(NORMAL_CFLAGS) $(COMMON_CPPFLAGS) $(DEPS) -c $< -o $@
+	$(call say,CC)$(CC) $(SERVER_CFLAGS) $(NORMAL_CFLAGS) $(COMMON_CPPFLAGS) $(DEPS) -c $< -o $@
 
 $(B)/loadclient: $(B)/obj/bench/loadclient.o $(B)/libnecp.a
-	$(CC) $(SERVER_LDFLAGS) $^ -o $@ $(COMMON_LIBS)
+	$(call say,LD)$(CC) $(SERVER_LDFLAGS) $^ -o $@ $(COMMON_LIBS)
 
 # A unit test may use what the server of its name is made of, all but main.
 EDGE_PARTS = $(filter-out %/main.o,$(EDGE_C:%.c=$(B)/asan/obj/%.o))
 REALTIME_PARTS = $(filter-out %/main.o,$(REALTIME_C:%.c=$(B)/asan/obj/%.o))
 UNIT_CFLAGS = $(SERVER_CFLAGS) -Wno-conversion $(ASAN_CFLAGS) -Iedge/src -Irealtime/src
 
-$(B)/obj/test/unit/%.o: test/unit/%.c Makefile
+$(B)/obj/test/unit/%.o: test/unit/%.c $(B)/flags
 	@mkdir -p $(@D)
-	$(CC) $(UNIT_CFLAGS) $(if $(filter edge_%,$*),$(EDGE_CPPFLAGS),$(REALTIME_CPPFLAGS)) \
+	$(call say,CC)$(CC) $(UNIT_CFLAGS) $(if $(filter edge_%,$*),$(EDGE_CPPFLAGS),$(REALTIME_CPPFLAGS)) \
 		$(DEPS) -c $< -o $@
 
 $(filter $(B)/unit/edge_%,$(UNIT)): $(EDGE_PARTS)
 $(filter $(B)/unit/stomp_% $(B)/unit/realtime_%,$(UNIT)): $(REALTIME_PARTS)
 $(UNIT): $(B)/unit/%: $(B)/obj/test/unit/%.o $(B)/asan/libnecp.a
 	@mkdir -p $(@D)
-	$(CC) $(ASAN_CFLAGS) $(SERVER_LDFLAGS) $(filter %.o,$^) $(B)/asan/libnecp.a -o $@ \
+	$(call say,LD)$(CC) $(ASAN_CFLAGS) $(SERVER_LDFLAGS) $(filter %.o,$^) $(B)/asan/libnecp.a -o $@ \
 		$(if $(filter edge_%,$*),$(EDGE_LIBS),$(REALTIME_LIBS))
 
-$(B)/fuzz/stomp_fuzz: test/fuzz/stomp_fuzz.c realtime/src/stomp.c $(wildcard realtime/src/*.h) Makefile
+$(B)/fuzz/stomp_fuzz: test/fuzz/stomp_fuzz.c realtime/src/stomp.c $(wildcard realtime/src/*.h) $(B)/flags
 	@mkdir -p $(@D)
-	$(CLANG) -std=gnu11 -g -O1 -D_GNU_SOURCE -Icommon -Irealtime/src $(REALTIME_CPPFLAGS) \
+	$(call say,CLANG)$(CLANG) -std=gnu11 -g -O1 -D_GNU_SOURCE -Icommon -Irealtime/src $(REALTIME_CPPFLAGS) \
 		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
 		-fprofile-instr-generate -fcoverage-mapping \
 		test/fuzz/stomp_fuzz.c realtime/src/stomp.c -o $@ $(COMMON_LIBS)
@@ -199,7 +212,7 @@ $(B)/fuzz/stomp_fuzz: test/fuzz/stomp_fuzz.c realtime/src/stomp.c $(wildcard rea
 # ---------------------------------------------------------------------------------------------
 # The page that shows the API, served by the edge under /docs
 
-$(B)/docs-viewer/index.html: bin/docs-viewer Makefile test/node_modules/.package-lock.json
+$(B)/docs-viewer/index.html: bin/docs-viewer test/node_modules/.package-lock.json
 	bin/docs-viewer test/node_modules/swagger-ui-dist $(@D)
 
 # ---------------------------------------------------------------------------------------------
