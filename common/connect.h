@@ -25,7 +25,7 @@ NecpConnector *necp_connector_new(NecpLoop loop,
 								  void *arg);
 /* Asks for n more connections; it never gives up on them. */
 void necp_connector_want(NecpConnector *connector, int n);
-/* Waits for the thread (an attempt under way is abandoned). */
+/* No callback comes after it. Does not wait for an attempt under way. */
 void necp_connector_free(NecpConnector *connector);
 
 #endif

@@ -64,10 +64,9 @@ struct NecpRequest
 	NecpRequest *next;
 	NecpRequest *queue_next;
 	uint64_t submitted_ms;
-	uint32_t inflight_slot;
+	uint32_t slot;
 	uint8_t tries;
-	uint8_t state;
-	struct NecpConn *conn;
+	struct NecpConn *conn; /* NULL: not sent */
 };
 
 typedef struct NecpPoolConfig
@@ -83,7 +82,7 @@ typedef struct NecpPoolConfig
 
 typedef struct NecpPool NecpPool;
 
-/* Defaults for everything but conninfo: 4 + 8 connections, deadline 8 s, stall 7 s. */
+/* Defaults for everything but conninfo: 4 + 8 connections, deadline 6 s, stall 6.5 s. */
 void necp_pool_config_init(NecpPoolConfig *config);
 NecpPool *necp_pool_new(NecpLoop loop, const NecpPoolConfig *config);
 /*
