@@ -171,6 +171,12 @@ necp_config_unref(NecpConfig *config)
 	free(config);
 }
 
+json_t *
+necp_config_root(const NecpConfig *config)
+{
+	return config->root;
+}
+
 const json_t *
 necp_config_json(const NecpConfig *config, const char *key)
 {

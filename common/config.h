@@ -52,6 +52,8 @@ double necp_config_real(const NecpConfig *config, const char *key, double fallba
 bool necp_config_bool(const NecpConfig *config, const char *key, bool fallback);
 /* Borrowed from the config. */
 const char *necp_config_text(const NecpConfig *config, const char *key, const char *fallback);
+/* The whole object, for iterating; borrowed. */
+json_t *necp_config_root(const NecpConfig *config);
 /* Borrowed; NULL if missing. */
 const json_t *necp_config_json(const NecpConfig *config, const char *key);
 

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: PostgreSQL
+ *
+ * Passwords: Argon2id in a few threads of their own behind a bounded queue (docs/interfaces.md §4).
+ * A password never leaves this process; the threads read it from the job, which outlives its task.
+ */
+#include <pthread.h>
+#include <sodium.h>
+
+#include "edge.h"
+#include "log.h"
+
+typedef struct EdgePasswordTask
+{
+	struct EdgePasswordTask *next;
+	EdgeJob *job;
+	const char *current; /* to verify, or NULL */
+	const char *chosen;	 /* to hash, or NULL */
+	bool has_stored;
+	bool verified;
+	bool hashed;
+	char stored[crypto_pwhash_STRBYTES]; /* what the lookup gave */
+	char hash[crypto_pwhash_STRBYTES];
+} EdgePasswordTask;
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t work = PTHREAD_COND_INITIALIZER;
+static EdgePasswordTask *queue;
+static EdgePasswordTask **queue_tail = &queue;
+static int queued;
+static int queue_max = 1;
+static int nthreads;
+static size_t memory = 19456 * 1024;
+static unsigned ops = 2;
+static NecpMetric *waiting;
+
+/* What is verified where there is no account, so that both take equally long. */
+static void
+make_dummy(char dummy[crypto_pwhash_STRBYTES], size_t with_memory, unsigned with_ops)
+{
+	static const char password[] = "there is no such account";
+
+	if (crypto_pwhash_str(dummy, password, sizeof(password) - 1, with_ops, with_memory) != 0)
+		dummy[0] = '\0';
+}
+
+static void
+run_task(EdgePasswordTask *task, const char *dummy, size_t with_memory, unsigned with_ops)
+{
+	if (task->current != NULL)
+	{
+		const char *stored = task->has_stored ? task->stored : dummy;
+		int rc = crypto_pwhash_str_verify(stored, task->current, strlen(task->current));
+
+		task->verified = rc == 0 && task->has_stored;
+	}
+	if (task->chosen != NULL && (task->current == NULL || task->verified))
+		task->hashed =
+			crypto_pwhash_str(task->hash, task->chosen, strlen(task->chosen), with_ops, with_memory) == 0;
+}
+
+static void *
+run_thread(void *arg)
+{
+	char dummy[crypto_pwhash_STRBYTES] = "";
+	size_t dummy_memory = 0;
+	unsigned dummy_ops = 0;
+
+	for (;;)
+	{
+		EdgePasswordTask *task;
+
+		pthread_mutex_lock(&lock);
+		while (queue == NULL)
+			pthread_cond_wait(&work, &lock);
+		task = queue;
+		queue = task->next;
+		if (queue == NULL)
+			queue_tail = &queue;
+		queued--;
+		if (dummy_memory != memory || dummy_ops != ops)
+		{
+			dummy_memory = memory;
+			dummy_ops = ops;
+			dummy[0] = '\0';
+		}
+		pthread_mutex_unlock(&lock);
+		necp_metric_add(waiting, -1);
+		if (dummy[0] == '\0')
+			make_dummy(dummy, dummy_memory, dummy_ops);
+		run_task(task, dummy, dummy_memory, dummy_ops);
+		h2o_multithread_send_message(&task->job->thread->password_results, &task->job->message);
+	}
+	return NULL;
+}
+
+void
+necp_edge_password_init(void)
+{
+	waiting = necp_metric(necp_metric_family(
+		NECP_GAUGE, "necp_edge_password_waiting", "Password hashes waiting for a thread.", NULL));
+}
+
+/* Threads are only added; to have fewer takes a restart. */
+void
+necp_edge_password_configure(const EdgeSettings *settings)
+{
+	pthread_mutex_lock(&lock);
+	memory = settings->argon2_memory;
+	ops = settings->argon2_ops;
+	queue_max = settings->password_queue;
+	while (nthreads < settings->password_threads)
+	{
+		pthread_t id;
+
+		if (pthread_create(&id, NULL, run_thread, NULL) != 0)
+			break;
+		pthread_detach(id);
+		nthreads++;
+	}
+	pthread_mutex_unlock(&lock);
+}
+
+/* Hands the task to the threads; answers UNAVAILABLE if the queue is full. */
+static void
+enqueue(EdgeJob *job)
+{
+	EdgePasswordTask *task = job->task;
+	bool full;
+
+	task->next = NULL;
+	job->waiting = true;
+	pthread_mutex_lock(&lock);
+	full = queued >= queue_max || nthreads == 0;
+	if (!full)
+	{
+		*queue_tail = task;
+		queue_tail = &task->next;
+		queued++;
+		pthread_cond_signal(&work);
+	}
+	pthread_mutex_unlock(&lock);
+	if (!full)
+	{
+		necp_metric_add(waiting, 1);
+		return;
+	}
+	job->waiting = false;
+	necp_edge_refuse_code(job, NECP_UNAVAILABLE, NULL, "too many passwords are being checked");
+}
+
+static void
+on_looked_up(NecpRequest *request, NecpOutcome outcome, const PGresult *result)
+{
+	EdgeJob *job = (EdgeJob *) request;
+	EdgePasswordTask *task = job->task;
+
+	if (!necp_edge_job_resume(job))
+		return;
+	if (outcome != NECP_OUTCOME_ROWS)
+	{
+		necp_edge_refuse_outcome(job, outcome, result);
+		return;
+	}
+	if (PQntuples(result) == 1 && !PQgetisnull(result, 0, 0) &&
+		PQgetlength(result, 0, 0) < (int) sizeof(task->stored))
+	{
+		strcpy(task->stored, PQgetvalue(result, 0, 0));
+		task->has_stored = true;
+	}
+	enqueue(job);
+}
+
+void
+necp_edge_password_start(EdgeJob *job)
+{
+	const NecpRoute *route = job->match.route;
+	EdgePasswordTask *task = necp_arena_alloc(&job->bound.arena, sizeof(EdgePasswordTask));
+
+	*task = (EdgePasswordTask){.job = job};
+	job->task = task;
+	if (route->password == NECP_PASSWORD_HASH)
+	{
+		task->chosen = job->bound.password;
+		enqueue(job);
+		return;
+	}
+	task->current = job->bound.password;
+	task->chosen = job->bound.new_password;
+	necp_edge_submit(job, &route->lookup, NECP_LANE_READ, true, on_looked_up);
+}
+
+static void
+take_result(EdgeJob *job)
+{
+	EdgePasswordTask *task = job->task;
+
+	if (task->chosen != NULL && (task->current == NULL || task->verified) && !task->hashed)
+	{
+		necp_log(NECP_LOG_ERROR, "no memory to hash a password");
+		necp_edge_refuse_code(job, NECP_UNAVAILABLE, NULL, NULL);
+		return;
+	}
+	if (task->hashed)
+		necp_bind_edge(&job->bound, "password_hash", task->hash, strlen(task->hash));
+	if (task->verified)
+		necp_bind_edge(&job->bound, "verified_hash", task->stored, strlen(task->stored));
+	necp_edge_call(job);
+}
+
+void
+necp_edge_password_receive(h2o_multithread_receiver_t *receiver, h2o_linklist_t *messages)
+{
+	while (!h2o_linklist_is_empty(messages))
+	{
+		EdgeJob *job = H2O_STRUCT_FROM_MEMBER(EdgeJob, message, messages->next);
+
+		h2o_linklist_unlink(&job->message.link);
+		if (necp_edge_job_resume(job))
+			take_result(job);
+	}
+}
