@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: PostgreSQL
+ *
+ * Zones: where characters are (DOMAIN §21).
+ */
+#ifndef NECP_ZONE_H
+#define NECP_ZONE_H
+
+#include "postgres.h"
+
+/* Detail of the event ZONE_CHANGED; 0: nowhere. */
+typedef struct NecpZoneChange
+{
+	int64 character_id;
+	int64 from_place_id;
+	int64 to_place_id;
+} NecpZoneChange;
+
+struct NecpEntity;
+
+/* What the world has to know of a character, but for where it is; false where there is none. */
+extern bool necp_zone_describe(int64 character_id, struct NecpEntity *out);
+/* Tells everybody in a place: a message of a type on its events topic. */
+extern void necp_zone_push(int64 place_id, const char *type, const char *data);
+
+/* Registers the zones' jobs with the world worker. */
+extern void necp_zone_work_init(void);
+
+extern void necp_zone_init(void);
+
+#endif
