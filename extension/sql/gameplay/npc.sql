@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: PostgreSQL
+ *
+ * NPCs (DOMAIN.md 8).
+ */
+CREATE TYPE necp.npc_view AS (
+	npc_id bigint,
+	code text,
+	name text,
+	tier smallint,
+	level int,
+	zone_id bigint,
+	status text,
+	hp int,
+	max_hp int,
+	x real,
+	y real,
+	z real,
+	respawn_at timestamptz
+);
+COMMENT ON TYPE necp.npc_view IS 'An NPC as it is now.';
+COMMENT ON COLUMN necp.npc_view.npc_id IS 'NPC; minus that is its entity id.';
+COMMENT ON COLUMN necp.npc_view.code IS 'Kind of NPC, as content packs name it.';
+COMMENT ON COLUMN necp.npc_view.name IS 'Name that players see.';
+COMMENT ON COLUMN necp.npc_view.tier IS '0 to 4, 5 for bosses.';
+COMMENT ON COLUMN necp.npc_view.level IS 'Level.';
+COMMENT ON COLUMN necp.npc_view.zone_id IS 'Zone it lives in.';
+COMMENT ON COLUMN necp.npc_view.status IS 'ALIVE or DEAD.';
+COMMENT ON COLUMN necp.npc_view.hp IS 'Hit points.';
+COMMENT ON COLUMN necp.npc_view.max_hp IS 'Most hit points.';
+COMMENT ON COLUMN necp.npc_view.x IS 'Metres east of the zone''s middle.';
+COMMENT ON COLUMN necp.npc_view.y IS 'Metres north of the zone''s middle.';
+COMMENT ON COLUMN necp.npc_view.z IS 'Height in metres.';
+COMMENT ON COLUMN necp.npc_view.respawn_at IS 'When the next life begins; null while it lives.';
+
+CREATE FUNCTION necp.npc_read(npc_id bigint) RETURNS json
+	LANGUAGE c SECURITY DEFINER AS 'MODULE_PATHNAME', 'necp_npc_read';
+COMMENT ON FUNCTION necp.npc_read IS 'One NPC.';
+SELECT necp.route('GET', '/npcs/{npc_id}', 'npc_read', result => 'npc_view');
+
+CREATE FUNCTION necp.npc_import(pack jsonb) RETURNS int
+	LANGUAGE c SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'necp_npc_import';
+COMMENT ON FUNCTION necp.npc_import IS
+	'Imports NPCs: {"templates": […], "spawns": […]}; spawns name their template, their zone, and waypoints as [[x, y, z], …].';
+SELECT necp.content_kind('npcs', 'npc_import', 110);
+
+CREATE FUNCTION necp.npc_respawn() RETURNS void
+	LANGUAGE c SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'necp_npc_respawn';
+COMMENT ON FUNCTION necp.npc_respawn IS 'Brings back at once the NPCs that are due; the world worker does so every second.';
+
+SELECT necp.integrity('npc_lives', $$
+	SELECT format('NPC %s has a death in life %s, its last life is %s', d.npc_id, d.life_id, coalesce(i.life_id::text, 'none'))
+	FROM game.npc_deaths d LEFT JOIN game.npc_instances i ON i.id = d.npc_id
+	WHERE i.id IS NULL OR d.life_id > i.life_id
+	UNION ALL
+	SELECT format('NPC %s is dead without a death of life %s', i.id, i.life_id)
+	FROM game.npc_instances i
+	WHERE i.status = 'DEAD'
+	  AND NOT EXISTS (SELECT FROM game.npc_deaths d WHERE d.npc_id = i.id AND d.life_id = i.life_id)
+	UNION ALL
+	SELECT format('NPC %s lives, but life %s has ended', i.id, i.life_id)
+	FROM game.npc_instances i
+	JOIN game.npc_deaths d ON d.npc_id = i.id AND d.life_id = i.life_id
+	WHERE i.status = 'ALIVE'
+$$, 'An NPC dies once per life: dead with a death of this life, alive without.');

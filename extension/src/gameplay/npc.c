@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: PostgreSQL
+ *
+ * NPCs (DOMAIN §8): templates and spawns are content; an instance's row says only whether it lives,
+ * and in which life. Where it is and its hit points are in memory. Lock order: the NPC's row comes
+ * before the combat's.
+ */
+#include "postgres.h"
+
+#include "world/world.h"
+#include "world/zone.h"
+
+#include "gameplay/npc.h"
+
+#include "kernel/args.h"
+#include "kernel/clock.h"
+#include "kernel/errors.h"
+#include "kernel/event.h"
+#include "kernel/json.h"
+#include "kernel/spi.h"
+
+#define FULL_HP "floor(t.max_hp * (1 + 0.1 * t.level))::int"
+
+static NecpPlan show_npc = NECP_PLAN(
+	"SELECT to_json(ROW(i.id, t.code, t.name, t.tier, t.level, s.zone_id, i.status,"
+	" CASE WHEN i.status = 'DEAD' THEN 0 ELSE coalesce($2, " FULL_HP ") END, " FULL_HP ","
+	" coalesce($3, s.x), coalesce($4, s.y), coalesce($5, s.z), i.respawn_at)::necp.npc_view)"
+	" FROM game.npc_instances i JOIN game.npc_spawns s ON s.id = i.spawn_id"
+	" JOIN game.npc_templates t ON t.id = s.template_id WHERE i.id = $1",
+	INT8OID, INT4OID, FLOAT4OID, FLOAT4OID, FLOAT4OID);
+
+static NecpPlan lock_npc =
+	NECP_PLAN("SELECT status, life_id FROM game.npc_instances WHERE id = $1 FOR NO KEY UPDATE",
+			  INT8OID);
+
+static NecpPlan insert_death = NECP_PLAN(
+	"INSERT INTO game.npc_deaths (npc_id, life_id, killer_id, died_at) VALUES ($1, $2, $3, $4)"
+	" ON CONFLICT DO NOTHING",
+	INT8OID, INT8OID, INT8OID, TIMESTAMPTZOID);
+
+static NecpPlan bury =
+	NECP_PLAN("UPDATE game.npc_instances i SET status = 'DEAD', died_at = $3,"
+			  " respawn_at = $3 + make_interval(secs => t.respawn_seconds)"
+			  " FROM game.npc_spawns s JOIN game.npc_templates t ON t.id = s.template_id"
+			  " WHERE i.id = $1 AND i.life_id = $2 AND i.status = 'ALIVE' AND s.id = i.spawn_id"
+			  " RETURNING t.id, t.loot_table_code, t.level, t.xp_base",
+			  INT8OID, INT8OID, TIMESTAMPTZOID);
+
+static NecpPlan import_templates = NECP_PLAN(
+	"INSERT INTO game.npc_templates AS t (code, name, tier, level, max_hp, armor, attack_damage,"
+	" attack_range, attack_interval_ms, walk_speed, loot_table_code, xp_base, respawn_seconds, origin)"
+	" SELECT r.code, r.name, r.tier, r.level, r.max_hp, coalesce(r.armor, 0),"
+	" coalesce(r.attack_damage, 10), coalesce(r.attack_range, 25), coalesce(r.attack_interval_ms, 1000),"
+	" coalesce(r.walk_speed, 1.5), r.loot_table_code,"
+	/* DOMAIN §36: 50 × level × the tier's factor */
+	" coalesce(r.xp_base, (50 * r.level * (ARRAY[1, 1.5, 2, 3, 5, 20])[r.tier + 1])::int),"
+	" coalesce(r.respawn_seconds, 300), 'pack'"
+	" FROM jsonb_to_recordset($1 -> 'templates') AS r (code text, name text, tier smallint, level int,"
+	" max_hp int, armor int, attack_damage int, attack_range real, attack_interval_ms int,"
+	" walk_speed real, loot_table_code text, xp_base int, respawn_seconds int)"
+	" ON CONFLICT (code) DO UPDATE SET name = excluded.name, tier = excluded.tier,"
+	" level = excluded.level, max_hp = excluded.max_hp, armor = excluded.armor,"
+	" attack_damage = excluded.attack_damage, attack_range = excluded.attack_range,"
+	" attack_interval_ms = excluded.attack_interval_ms, walk_speed = excluded.walk_speed,"
+	" loot_table_code = excluded.loot_table_code, xp_base = excluded.xp_base,"
+	" respawn_seconds = excluded.respawn_seconds"
+	" WHERE t.origin = 'pack' AND (t.name, t.tier, t.level, t.max_hp, t.armor, t.attack_damage,"
+	" t.attack_range, t.attack_interval_ms, t.walk_speed, t.loot_table_code, t.xp_base,"
+	" t.respawn_seconds) IS DISTINCT FROM (excluded.name, excluded.tier, excluded.level,"
+	" excluded.max_hp, excluded.armor, excluded.attack_damage, excluded.attack_range,"
+	" excluded.attack_interval_ms, excluded.walk_speed, excluded.loot_table_code, excluded.xp_base,"
+	" excluded.respawn_seconds)",
+	JSONBOID);
+
+static NecpPlan unknown_references = NECP_PLAN(
+	"SELECT r.code FROM jsonb_to_recordset($1 -> 'spawns') AS r (code text, template text, zone text)"
+	" WHERE NOT EXISTS (SELECT FROM game.npc_templates t WHERE t.code = r.template)"
+	" OR NOT EXISTS (SELECT FROM game.zones z WHERE z.code = r.zone) LIMIT 1",
+	JSONBOID);
+
+static NecpPlan import_spawns = NECP_PLAN(
+	"INSERT INTO game.npc_spawns AS s (code, template_id, zone_id, x, y, z, yaw, waypoints, enabled, origin)"
+	" SELECT r.code, t.id, z.id, r.x, r.y, coalesce(r.z, 0), coalesce(r.yaw, 0),"
+	" ARRAY(SELECT c.value::real FROM jsonb_array_elements(coalesce(r.waypoints, '[]')) WITH ORDINALITY"
+	" AS w (point, n) CROSS JOIN jsonb_array_elements_text(w.point) WITH ORDINALITY AS c (value, k)"
+	" ORDER BY w.n, c.k), coalesce(r.enabled, true), 'pack'"
+	" FROM jsonb_to_recordset($1 -> 'spawns') AS r (code text, template text, zone text, x real, y real,"
+	" z real, yaw real, waypoints jsonb, enabled boolean)"
+	" JOIN game.npc_templates t ON t.code = r.template JOIN game.zones z ON z.code = r.zone"
+	" ON CONFLICT (code) DO UPDATE SET template_id = excluded.template_id, zone_id = excluded.zone_id,"
+	" x = excluded.x, y = excluded.y, z = excluded.z, yaw = excluded.yaw,"
+	" waypoints = excluded.waypoints, enabled = excluded.enabled"
+	" WHERE s.origin = 'pack' AND (s.template_id, s.zone_id, s.x, s.y, s.z, s.yaw, s.waypoints, s.enabled)"
+	" IS DISTINCT FROM (excluded.template_id, excluded.zone_id, excluded.x, excluded.y, excluded.z,"
+	" excluded.yaw, excluded.waypoints, excluded.enabled)",
+	JSONBOID);
+
+/* npc_read(npc_id bigint) → npc_view. */
+NECP_FUNCTION(necp_npc_read)
+{
+	int64 npc_id = necp_arg_id(fcinfo, 0, "npc_id");
+	NecpEntity npc;
+	bool here = necp_world_read(-npc_id, &npc);
+
+	return necp_answer_args(&show_npc,
+							"NPC",
+							(Datum[]){Int64GetDatum(npc_id),
+									  Int32GetDatum(here ? npc.state.hp : 0),
+									  Float4GetDatum(here ? npc.state.x : 0),
+									  Float4GetDatum(here ? npc.state.y : 0),
+									  Float4GetDatum(here ? npc.state.z : 0)},
+							here ? "     " : " nnnn");
+}
+
+int64
+necp_npc_lock(int64 npc_id)
+{
+	if (necp_run(&lock_npc, npc_id) == 0)
+		necp_fail(NOT_FOUND, "npc_id", "NPC " INT64_FORMAT " not found", npc_id);
+	if (strcmp(necp_text(0, 1), "ALIVE") != 0)
+		necp_fail(TARGET_DEAD, "npc_id", "NPC " INT64_FORMAT " is dead", npc_id);
+	return necp_int8(0, 2);
+}
+
+/* DOMAIN §8: the further above the killer, the more, up to half as much again; nothing far below. */
+static int32
+kill_xp(int32 base, int32 npc_level, int32 killer_level)
+{
+	double factor = 1 + 0.1 * (npc_level - killer_level);
+
+	return (int32) (base * Min(Max(factor, 0), 1.5));
+}
+
+static void
+emit_death(const NecpNpcDeath *death)
+{
+	NecpJson json;
+	NecpEvent event = {.type = "NPC_DIED",
+					   .aggregate_type = "NPC",
+					   .aggregate_id = death->npc_id,
+					   .detail = death};
+
+	necp_json_open(&json);
+	necp_json_int(&json, "npc_id", death->npc_id);
+	necp_json_int(&json, "life_id", death->life_id);
+	necp_json_int(&json, "template_id", death->template_id);
+	necp_json_int(&json, "place_id", death->place_id);
+	necp_json_int(&json, "killer_id", death->killer_id);
+	necp_json_int(&json, "level", death->level);
+	necp_json_int(&json, "xp", death->xp);
+	event.data = necp_json_close(&json);
+	necp_event_emit(&event);
+}
+
+static void
+push_death(const NecpNpcDeath *death)
+{
+	NecpJson json;
+
+	necp_json_open(&json);
+	necp_json_int(&json, "entity_id", -death->npc_id);
+	necp_json_int(&json, "npc_id", death->npc_id);
+	necp_json_int(&json, "killer_id", death->killer_id);
+	necp_json_raw(&json, "position", psprintf("[%.2f,%.2f,%.2f]", death->x, death->y, death->z));
+	necp_zone_push(death->place_id, "NPC_DIED", necp_json_close(&json));
+}
+
+void
+necp_npc_die(const NecpEntity *npc, int64 killer_id, int32 killer_level, int32 *xp)
+{
+	TimestampTz now = necp_now();
+	NecpNpcDeath death = {.npc_id = -npc->state.id,
+						  .life_id = npc->life_id,
+						  .place_id = npc->place_id,
+						  .x = npc->state.x,
+						  .y = npc->state.y,
+						  .z = npc->state.z,
+						  .killer_id = killer_id};
+
+	if (necp_run(&bury, death.npc_id, death.life_id, TimestampTzGetDatum(now)) == 0)
+		necp_fail(TARGET_DEAD, "target_id", "NPC " INT64_FORMAT " is dead", death.npc_id);
+	death.template_id = necp_int8(0, 1);
+	death.loot_table_code = necp_text(0, 2);
+	death.level = necp_int4(0, 3);
+	death.xp = kill_xp(necp_int4(0, 4), death.level, killer_level);
+	if (necp_run(&insert_death, death.npc_id, death.life_id, killer_id, TimestampTzGetDatum(now)) ==
+		0)
+		necp_fail(TARGET_DEAD, "target_id", "NPC " INT64_FORMAT " is dead", death.npc_id);
+	emit_death(&death);
+	push_death(&death);
+	*xp = death.xp;
+}
+
+/* npc_import(pack jsonb) → rows changed; the worker brings to life what is new. */
+NECP_FUNCTION(necp_npc_import)
+{
+	Datum pack;
+	uint64 changed;
+
+	necp_arg_required(fcinfo, 0, "pack");
+	pack = PG_GETARG_DATUM(0);
+	changed = necp_run(&import_templates, pack);
+	if (necp_run(&unknown_references, pack) > 0)
+		necp_fail(VALIDATION,
+				  "pack",
+				  "spawn \"%s\" names an unknown template or zone",
+				  necp_text(0, 1));
+	changed += necp_run(&import_spawns, pack);
+	if (changed > 0)
+		necp_world_reload();
+	PG_RETURN_INT32((int32) changed);
+}
+
+void
+necp_npc_init(void)
+{
+	necp_npc_work_init();
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: PostgreSQL
+ *
+ * NPCs: what they are, where they live, when they die (DOMAIN §8).
+ */
+#ifndef NECP_NPC_H
+#define NECP_NPC_H
+
+#include "world/world.h"
+
+/* Detail of the event NPC_DIED. */
+typedef struct NecpNpcDeath
+{
+	int64 npc_id;
+	int64 life_id;
+	int64 template_id;
+	const char *loot_table_code; /* NULL: leaves nothing */
+	int64 place_id;
+	float x, y, z;
+	int64 killer_id; /* character */
+	int32 level;
+	int32 xp; /* for the killer, by its level */
+} NecpNpcDeath;
+
+/*
+ * Locks an NPC that lives, so that who begins to fight it and who kills it come one after the
+ * other; returns its life. NOT_FOUND, TARGET_DEAD.
+ */
+extern int64 necp_npc_lock(int64 npc_id);
+
+/*
+ * Writes the death of an NPC whose kill was claimed, once per life, and tells: event NPC_DIED, push
+ * to the place. TARGET_DEAD where this life has ended before. *xp: what the killer earns.
+ */
+extern void necp_npc_die(const NecpEntity *npc, int64 killer_id, int32 killer_level, int32 *xp);
+
+/* Registers the NPCs' jobs with the world worker. */
+extern void necp_npc_work_init(void);
+
+extern void necp_npc_init(void);
+
+#endif
