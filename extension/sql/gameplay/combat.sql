@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: PostgreSQL
+ *
+ * Combat (DOMAIN.md 8).
+ */
+CREATE TYPE necp.combatant_view AS (
+	entity_id bigint,
+	name text,
+	side smallint,
+	hp int,
+	max_hp int,
+	active boolean
+);
+COMMENT ON TYPE necp.combatant_view IS 'Somebody in a combat.';
+COMMENT ON COLUMN necp.combatant_view.entity_id IS 'Character, or minus the NPC.';
+COMMENT ON COLUMN necp.combatant_view.name IS 'Name; null once it is not in the place any more.';
+COMMENT ON COLUMN necp.combatant_view.side IS '1: who began it; 2: the others.';
+COMMENT ON COLUMN necp.combatant_view.hp IS 'Hit points; null once it is not in the place any more.';
+COMMENT ON COLUMN necp.combatant_view.max_hp IS 'Most hit points; null once it is not in the place any more.';
+COMMENT ON COLUMN necp.combatant_view.active IS 'Still fights.';
+
+CREATE TYPE necp.combat_view AS (
+	combat_id bigint,
+	kind text,
+	status text,
+	place_id bigint,
+	started_at timestamptz,
+	ended_at timestamptz,
+	combatants necp.combatant_view[]
+);
+COMMENT ON TYPE necp.combat_view IS 'A combat.';
+COMMENT ON COLUMN necp.combat_view.combat_id IS 'Combat.';
+COMMENT ON COLUMN necp.combat_view.kind IS 'PVE, PVP_DUEL, PVP_ARENA, RAID_BOSS or WORLD_BOSS.';
+COMMENT ON COLUMN necp.combat_view.status IS 'ACTIVE, COMPLETED (one side is down), FLED (it left) or ABORTED.';
+COMMENT ON COLUMN necp.combat_view.place_id IS 'Zone, or minus the instance.';
+COMMENT ON COLUMN necp.combat_view.started_at IS 'When it began.';
+COMMENT ON COLUMN necp.combat_view.ended_at IS 'When it ended.';
+COMMENT ON COLUMN necp.combat_view.combatants IS 'Who fights or fought in it.';
+
+CREATE TYPE necp.attack_view AS (
+	combat_id bigint,
+	target_id bigint,
+	part text,
+	crit boolean,
+	damage int,
+	hp int,
+	max_hp int,
+	killed boolean,
+	xp int,
+	cooldown_ms int
+);
+COMMENT ON TYPE necp.attack_view IS 'What an attack did.';
+COMMENT ON COLUMN necp.attack_view.combat_id IS 'Combat.';
+COMMENT ON COLUMN necp.attack_view.target_id IS 'Entity that was hit.';
+COMMENT ON COLUMN necp.attack_view.part IS 'HEAD, TORSO, ARM, LEG or IMPLANT_CORE: where the shot landed.';
+COMMENT ON COLUMN necp.attack_view.crit IS 'Critical hit.';
+COMMENT ON COLUMN necp.attack_view.damage IS 'Damage done.';
+COMMENT ON COLUMN necp.attack_view.hp IS 'Hit points left to the target.';
+COMMENT ON COLUMN necp.attack_view.max_hp IS 'The target''s most hit points.';
+COMMENT ON COLUMN necp.attack_view.killed IS 'The target died of it.';
+COMMENT ON COLUMN necp.attack_view.xp IS 'Experience that the kill is worth to the attacker; 0 without one.';
+COMMENT ON COLUMN necp.attack_view.cooldown_ms IS 'Time until the next shot.';
+
+CREATE FUNCTION necp.combat_start(npc_id bigint) RETURNS json
+	LANGUAGE c SECURITY DEFINER AS 'MODULE_PATHNAME', 'necp_combat_start';
+COMMENT ON FUNCTION necp.combat_start IS
+	'Begins a fight with an NPC within 60 m, or joins the one that it is in. OUT_OF_RANGE, TARGET_DEAD, YOU_ARE_DEAD, IN_COMBAT.';
+SELECT necp.route('POST', '/combat/start', 'combat_start', status => 201, result => 'combat_view');
+
+CREATE FUNCTION necp.combat_active() RETURNS json
+	LANGUAGE c SECURITY DEFINER AS 'MODULE_PATHNAME', 'necp_combat_active';
+COMMENT ON FUNCTION necp.combat_active IS 'The combat that the acting character is in.';
+SELECT necp.route('GET', '/combat/active', 'combat_active', result => 'combat_view');
+
+CREATE FUNCTION necp.combat_state(combat_id bigint) RETURNS json
+	LANGUAGE c SECURITY DEFINER AS 'MODULE_PATHNAME', 'necp_combat_state';
+COMMENT ON FUNCTION necp.combat_state IS 'A combat that the acting character fights or fought in. NOT_PARTICIPANT.';
+SELECT necp.route('GET', '/combat/{combat_id}/state', 'combat_state', result => 'combat_view');
+
+CREATE FUNCTION necp.combat_attack(combat_id bigint, target_id bigint, aimed_part text DEFAULT NULL) RETURNS json
+	LANGUAGE c SECURITY DEFINER AS 'MODULE_PATHNAME', 'necp_combat_attack';
+COMMENT ON FUNCTION necp.combat_attack IS
+	'Shoots at an entity of the combat (a character, or minus an NPC); aimed_part is HEAD, TORSO, ARM, LEG or IMPLANT_CORE. OUT_OF_RANGE, COOLDOWN, TARGET_DEAD, YOU_ARE_DEAD, NOT_PARTICIPANT.';
+SELECT necp.route('POST', '/combat/{combat_id}/attack', 'combat_attack', rate => 'combat', result => 'attack_view');
+
+SELECT necp.topic('/topic/character/{character_id}/combat', 'zone_is_self',
+	'One''s own fights: ATTACK, COMBAT_STARTED, COMBAT_ENDED.');
+
+CREATE FUNCTION necp.combat_import(pack jsonb) RETURNS int
+	LANGUAGE c SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'necp_combat_import';
+COMMENT ON FUNCTION necp.combat_import IS 'Imports weapon profiles: an array of objects with the columns of game.weapon_profiles.';
+SELECT necp.content_kind('weapons', 'combat_import', 120);
+
+CREATE FUNCTION necp.combat_expire() RETURNS void
+	LANGUAGE c SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'necp_combat_expire';
+COMMENT ON FUNCTION necp.combat_expire IS 'Ends at once the combats that are overdue; the world worker does so every second.';
+
+SELECT necp.integrity('combat_sides', $$
+	SELECT format('combat %s has ended, but %s still fights in it', s.id, p.entity_id)
+	FROM game.combat_sessions s JOIN game.combat_participants p ON p.combat_id = s.id
+	WHERE s.status <> 'ACTIVE' AND p.left_at IS NULL
+	UNION ALL
+	SELECT format('combat %s goes on with nobody on side %s', s.id, side)
+	FROM game.combat_sessions s CROSS JOIN (VALUES (1), (2)) sides (side)
+	WHERE s.status = 'ACTIVE'
+	  AND NOT EXISTS (SELECT FROM game.combat_participants p
+	                  WHERE p.combat_id = s.id AND p.side = sides.side AND p.left_at IS NULL)
+$$, 'A combat goes on exactly as long as both sides fight.');

@@ -1,0 +1,508 @@
+/* SPDX-License-Identifier: PostgreSQL
+ *
+ * Combat (DOMAIN §8): server-decided blows. A blow that does not kill changes memory only; rows are
+ * written when a fight begins, when somebody falls, and when it ends.
+ *
+ * One entity fights in one combat at a time (combat_participants_active_key). Lock order: the NPC's
+ * row, the combat's row, its participants, characters. A kill is claimed in memory first, so of two
+ * killers one gets as far as the rows.
+ */
+#include "postgres.h"
+
+#include "gameplay/combat.h"
+#include "gameplay/npc.h"
+#include "world/world.h"
+#include "world/zone.h"
+
+#include "character/character.h"
+#include "kernel/args.h"
+#include "kernel/clock.h"
+#include "kernel/errors.h"
+#include "kernel/event.h"
+#include "kernel/identity.h"
+#include "kernel/json.h"
+#include "kernel/push.h"
+#include "kernel/random.h"
+#include "kernel/spi.h"
+
+#define START_RANGE 60.0f
+#define RANGE_TOLERANCE 1.1f
+#define SHOT_MS_AT_1_RPM 57000 /* 0.95 × 60,000: a packet may come a little early */
+#define CRIT_PERCENT 5
+#define CRIT_DAMAGE 150
+#define SIDE_CHARACTERS 1
+#define SIDE_NPCS 2
+#define SIDE_ARM "side_arm" /* what everybody carries until equipment exists */
+
+static NecpPlan combat_of = NECP_PLAN(
+	"SELECT combat_id FROM game.combat_participants WHERE entity_id = $1 AND left_at IS NULL",
+	INT8OID);
+
+static NecpPlan lock_combat = NECP_PLAN(
+	"SELECT place_id FROM game.combat_sessions WHERE id = $1 AND status = 'ACTIVE' FOR NO KEY UPDATE",
+	INT8OID);
+
+static NecpPlan insert_combat = NECP_PLAN(
+	"INSERT INTO game.combat_sessions (kind, place_id, started_at) VALUES ('PVE', $1, $2) RETURNING id",
+	INT8OID, TIMESTAMPTZOID);
+
+static NecpPlan join_combat = NECP_PLAN(
+	"INSERT INTO game.combat_participants (combat_id, entity_id, side, joined_at) VALUES ($1, $2, $3, $4)"
+	" ON CONFLICT (combat_id, entity_id) DO UPDATE SET left_at = NULL",
+	INT8OID, INT8OID, INT4OID, TIMESTAMPTZOID);
+
+static NecpPlan leave_combat =
+	NECP_PLAN("UPDATE game.combat_participants SET left_at = $3"
+			  " WHERE combat_id = $1 AND entity_id = $2 AND left_at IS NULL",
+			  INT8OID, INT8OID, TIMESTAMPTZOID);
+
+static NecpPlan count_side = NECP_PLAN(
+	"SELECT count(*) FROM game.combat_participants WHERE combat_id = $1 AND side = $2 AND left_at IS NULL",
+	INT8OID, INT4OID);
+
+static NecpPlan end_session =
+	NECP_PLAN("UPDATE game.combat_sessions SET status = $2, ended_at = $3 WHERE id = $1", INT8OID,
+			  TEXTOID, TIMESTAMPTZOID);
+
+static NecpPlan release_all = NECP_PLAN(
+	"UPDATE game.combat_participants SET left_at = $2 WHERE combat_id = $1 AND left_at IS NULL"
+	" RETURNING entity_id",
+	INT8OID, TIMESTAMPTZOID);
+
+static NecpPlan membership = NECP_PLAN(
+	"SELECT s.status, EXISTS (SELECT FROM game.combat_participants p"
+	" WHERE p.combat_id = s.id AND p.entity_id = $2) FROM game.combat_sessions s WHERE s.id = $1",
+	INT8OID, INT8OID);
+
+static NecpPlan read_weapon = NECP_PLAN(
+	"SELECT damage, rpm, range_m::float8, attribute = 'body' FROM game.weapon_profiles WHERE code = $1",
+	TEXTOID);
+
+static NecpPlan show_attack =
+	NECP_PLAN("SELECT to_json(ROW($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)::necp.attack_view)",
+			  INT8OID, INT8OID, TEXTOID, BOOLOID, INT4OID, INT4OID, INT4OID, BOOLOID, INT4OID,
+			  INT4OID);
+
+static NecpPlan import_weapons = NECP_PLAN(
+	"INSERT INTO game.weapon_profiles AS w (code, name, damage, rpm, range_m, attribute, origin)"
+	" SELECT r.code, r.name, r.damage, r.rpm, r.range_m, coalesce(r.attribute, 'reflexes'), 'pack'"
+	" FROM jsonb_to_recordset($1) AS r (code text, name text, damage int, rpm int, range_m real, attribute text)"
+	" ON CONFLICT (code) DO UPDATE SET name = excluded.name, damage = excluded.damage,"
+	" rpm = excluded.rpm, range_m = excluded.range_m, attribute = excluded.attribute"
+	" WHERE w.origin = 'pack' AND (w.name, w.damage, w.rpm, w.range_m, w.attribute)"
+	" IS DISTINCT FROM (excluded.name, excluded.damage, excluded.rpm, excluded.range_m, excluded.attribute)",
+	JSONBOID);
+
+/* Messages ------------------------------------------------------------------------------------- */
+
+static void
+push_combat(int64 character_id, const char *type, const char *data)
+{
+	necp_push(psprintf("/topic/character/" INT64_FORMAT "/combat", character_id), type, 0, data);
+}
+
+static char *
+combat_data(int64 combat_id, const char *status)
+{
+	NecpJson json;
+
+	necp_json_open(&json);
+	necp_json_int(&json, "combat_id", combat_id);
+	necp_json_text(&json, "status", status);
+	return necp_json_close(&json);
+}
+
+static void
+emit_combat(const char *type, int64 combat_id, const char *data)
+{
+	necp_event_emit(&(NecpEvent){.type = type,
+								 .aggregate_type = "COMBAT",
+								 .aggregate_id = combat_id,
+								 .data = data});
+}
+
+/* Beginning and ending ------------------------------------------------------------------------- */
+
+static int64
+active_combat(int64 entity_id)
+{
+	return necp_run(&combat_of, entity_id) == 0 ? 0 : necp_int8(0, 1);
+}
+
+static void
+require_alive(const NecpEntity *who)
+{
+	if (who->state.activity == NECP_ACTIVITY_DEAD || who->state.hp <= 0)
+		necp_fail(YOU_ARE_DEAD, NULL, "the dead do not act");
+}
+
+/* The acting character in the live world, alive. */
+static void
+read_self(NecpEntity *self)
+{
+	if (!necp_world_read(necp_character(), self))
+		necp_fail(OUT_OF_RANGE, NULL, "enter a zone first");
+	require_alive(self);
+}
+
+static void
+read_npc_near(int64 npc_id, int64 life_id, const NecpEntity *self, NecpEntity *npc)
+{
+	if (!necp_world_read(-npc_id, npc) || npc->place_id != self->place_id)
+		necp_fail(OUT_OF_RANGE, "npc_id", "NPC " INT64_FORMAT " is not here", npc_id);
+	if (npc->life_id != life_id || npc->state.activity == NECP_ACTIVITY_DEAD)
+		necp_fail(TARGET_DEAD, "npc_id", "NPC " INT64_FORMAT " is dead", npc_id);
+	if (necp_world_distance(self, npc) > START_RANGE)
+		necp_fail(OUT_OF_RANGE, "npc_id", "a fight begins within %.0f m", START_RANGE);
+}
+
+static int64
+open_combat(int64 place_id)
+{
+	int64 combat_id;
+	char *data;
+
+	necp_run(&insert_combat, place_id, TimestampTzGetDatum(necp_now()));
+	combat_id = necp_int8(0, 1);
+	data = combat_data(combat_id, "ACTIVE");
+	emit_combat("COMBAT_STARTED", combat_id, data);
+	return combat_id;
+}
+
+/* The combat that both are to fight in: one of theirs that goes on, or a new one; locked. */
+static int64
+choose_combat(const NecpEntity *self, const NecpEntity *npc)
+{
+	int64 mine = active_combat(self->state.id);
+	int64 theirs = active_combat(npc->state.id);
+	int64 combat_id = mine != 0 ? mine : theirs;
+
+	if (mine != 0 && theirs != 0 && mine != theirs)
+		necp_fail(IN_COMBAT, "npc_id", "it is in another fight, and so are you");
+	if (combat_id != 0 && necp_run(&lock_combat, combat_id) > 0)
+		return combat_id;
+	return open_combat(self->place_id);
+}
+
+static void
+join(int64 combat_id, int64 entity_id, int32 side)
+{
+	necp_run(&join_combat,
+			 combat_id,
+			 entity_id,
+			 Int32GetDatum(side),
+			 TimestampTzGetDatum(necp_now()));
+}
+
+/* combat_start(npc_id bigint) → combat_view (DOMAIN §8). */
+NECP_FUNCTION(necp_combat_start)
+{
+	int64 npc_id = necp_arg_id(fcinfo, 0, "npc_id");
+	int64 life_id;
+	int64 combat_id;
+	NecpEntity self;
+	NecpEntity npc;
+
+	read_self(&self);
+	life_id = necp_npc_lock(npc_id);
+	read_npc_near(npc_id, life_id, &self, &npc);
+	combat_id = choose_combat(&self, &npc);
+	join(combat_id, self.state.id, SIDE_CHARACTERS);
+	join(combat_id, npc.state.id, SIDE_NPCS);
+	if (self.combat_id != combat_id || npc.combat_id != combat_id)
+	{
+		necp_world_engage(self.place_id, combat_id, (int64[]){self.state.id, npc.state.id}, 2);
+		push_combat(self.state.id, "COMBAT_STARTED", combat_data(combat_id, "ACTIVE"));
+	}
+	return necp_combat_view(combat_id);
+}
+
+/* Ends a combat that the caller has locked. */
+void
+necp_combat_end(int64 combat_id, int64 place_id, const char *status)
+{
+	Datum now = TimestampTzGetDatum(necp_now());
+	char *data = combat_data(combat_id, status);
+	uint64 released;
+
+	necp_run(&end_session, combat_id, necp_cstring_datum(status), now);
+	released = necp_run(&release_all, combat_id, now);
+	for (uint64 row = 0; row < released; row++)
+		if (necp_int8(row, 1) > 0)
+			push_combat(necp_int8(row, 1), "COMBAT_ENDED", data);
+	necp_world_disengage(place_id, combat_id);
+	emit_combat("COMBAT_ENDED", combat_id, data);
+}
+
+/* One is out of it; the combat ends where that was the last of a side. The combat is locked. */
+static bool
+drop_out(int64 combat_id, int64 place_id, int64 entity_id, int32 side, const char *status)
+{
+	necp_run(&leave_combat, combat_id, entity_id, TimestampTzGetDatum(necp_now()));
+	necp_run(&count_side, combat_id, Int32GetDatum(side));
+	if (necp_int8(0, 1) > 0)
+		return false;
+	necp_combat_end(combat_id, place_id, status);
+	return true;
+}
+
+/* ZONE_CHANGED: who leaves the place leaves the fight. */
+static void
+zone_changed(const NecpEvent *event)
+{
+	const NecpZoneChange *change = event->detail;
+	int64 combat_id = active_combat(change->character_id);
+
+	if (combat_id != 0 && necp_run(&lock_combat, combat_id) > 0 &&
+		drop_out(combat_id, change->from_place_id, change->character_id, SIDE_CHARACTERS, "FLED"))
+		push_combat(change->character_id, "COMBAT_ENDED", combat_data(combat_id, "FLED"));
+}
+
+/* Blows ---------------------------------------------------------------------------------------- */
+
+typedef struct Part
+{
+	const char *name;
+	int32 damage; /* percent */
+	int32 aimed;  /* percent of aimed shots that land there; the others hit the torso */
+} Part;
+
+static const Part torso = {"TORSO", 100, 100};
+static const Part parts[] = {
+	{"HEAD", 200, 35},
+	{"TORSO", 100, 100},
+	{"ARM", 75, 50},
+	{"LEG", 70, 50},
+	{"IMPLANT_CORE", 120, 35},
+};
+
+typedef struct Weapon
+{
+	int32 damage;
+	int32 rpm;
+	float range;
+	bool by_body; /* strength counts, not reflexes */
+} Weapon;
+
+typedef struct Blow
+{
+	const Part *part;
+	bool crit;
+	int32 damage;
+	int32 interval_ms;
+	int32 xp;
+} Blow;
+
+static void
+load_weapon(Weapon *weapon)
+{
+	if (necp_run(&read_weapon, necp_cstring_datum(SIDE_ARM)) == 0)
+		necp_fail(UNAVAILABLE, NULL, "there is no weapon \"%s\": load the content", SIDE_ARM);
+	weapon->damage = necp_int4(0, 1);
+	weapon->rpm = necp_int4(0, 2);
+	weapon->range = (float) necp_float8(0, 3);
+	weapon->by_body = necp_bool(0, 4);
+}
+
+static const Part *
+aimed_part_arg(FunctionCallInfo fcinfo, int n)
+{
+	static const char *const names[] = {"HEAD", "TORSO", "ARM", "LEG", "IMPLANT_CORE", NULL};
+	const char *name;
+
+	if (PG_ARGISNULL(n))
+		return &torso;
+	name = necp_arg_word(fcinfo, n, "aimed_part", names);
+	for (int i = 0; i < (int) lengthof(parts); i++)
+		if (strcmp(parts[i].name, name) == 0)
+			return &parts[i];
+	return &torso;
+}
+
+/* DOMAIN §8: max(1, floor((weapon + attribute - 5) × hitbox × crit × 100 / (100 + armor))). */
+static int32
+damage_of(const Weapon *weapon, int32 attribute, const Part *part, bool crit, int32 armor)
+{
+	int64 base = Max(weapon->damage + attribute - 5, 0);
+	int64 percents = (int64) part->damage * (crit ? CRIT_DAMAGE : 100);
+
+	return (int32) Max(base * percents / (INT64CONST(100) * (100 + armor)), 1);
+}
+
+static void
+draw_blow(const Weapon *weapon, const NecpEntity *self, const NecpEntity *target, const Part *aimed,
+		  Blow *blow)
+{
+	blow->part = necp_random_int(1, 100) <= aimed->aimed ? aimed : &torso;
+	blow->crit = necp_random_int(1, 100) <= CRIT_PERCENT;
+	blow->damage = damage_of(weapon,
+							 weapon->by_body ? self->body : self->reflexes,
+							 blow->part,
+							 blow->crit,
+							 target->armor);
+	blow->interval_ms = SHOT_MS_AT_1_RPM / weapon->rpm;
+	blow->xp = 0;
+}
+
+/* Says why the acting character is not fighting in this combat. */
+static void
+refuse_outsider(int64 combat_id, int64 character_id)
+{
+	if (necp_run(&membership, combat_id, character_id) == 0)
+		necp_fail(NOT_FOUND, "combat_id", "combat " INT64_FORMAT " not found", combat_id);
+	if (!necp_bool(0, 2))
+		necp_fail(NOT_PARTICIPANT, "combat_id", "you are not in combat " INT64_FORMAT, combat_id);
+	necp_fail(CONFLICT, "combat_id", "combat " INT64_FORMAT " is over for you", combat_id);
+}
+
+static void
+read_target(int64 target_id, int64 combat_id, NecpEntity *target)
+{
+	bool here = necp_world_read(target_id, target);
+
+	if (here && target->state.activity == NECP_ACTIVITY_DEAD)
+		necp_fail(TARGET_DEAD, "target_id", "the target is dead");
+	if (!here || target->combat_id != combat_id)
+		necp_fail(NOT_PARTICIPANT, "target_id", "the target is not in this combat");
+	if (target->state.kind != NECP_ENTITY_NPC)
+		necp_fail(FORBIDDEN, "target_id", "characters do not fight each other here");
+}
+
+/* False where it did not kill; refusals are raised. */
+static bool
+strike(const Weapon *weapon, const NecpEntity *self, NecpEntity *target, const Blow *blow)
+{
+	NecpStrike blow_struck = {.actor_id = self->state.id,
+							  .target_id = target->state.id,
+							  .combat_id = self->combat_id,
+							  .life_id = target->life_id,
+							  .damage = blow->damage,
+							  .range = weapon->range * RANGE_TOLERANCE,
+							  .interval_ms = blow->interval_ms};
+
+	switch (necp_world_strike(&blow_struck, target))
+	{
+		case NECP_STRUCK_HIT:
+			return false;
+		case NECP_STRUCK_KILL:
+			return true;
+		case NECP_STRUCK_APART:
+			necp_fail(NOT_PARTICIPANT, "target_id", "the target is not in this combat");
+			break;
+		case NECP_STRUCK_ACTOR_DEAD:
+			necp_fail(YOU_ARE_DEAD, NULL, "the dead do not act");
+			break;
+		case NECP_STRUCK_TARGET_DEAD:
+			necp_fail(TARGET_DEAD, "target_id", "the target is dead");
+			break;
+		case NECP_STRUCK_OUT_OF_RANGE:
+			necp_fail(OUT_OF_RANGE, "target_id", "the weapon reaches %.0f m", weapon->range);
+			break;
+		case NECP_STRUCK_TOO_SOON:
+			necp_fail(COOLDOWN, NULL, "the weapon fires every %d ms", blow->interval_ms);
+			break;
+	}
+	return false;
+}
+
+/* The claimed kill becomes fact: death, experience, and perhaps the combat's end. */
+static void
+settle_kill(int64 combat_id, const NecpEntity *self, const NecpEntity *npc, Blow *blow)
+{
+	necp_npc_die(npc, self->state.id, self->level, &blow->xp);
+	if (necp_run(&lock_combat, combat_id) > 0)
+		drop_out(combat_id, npc->place_id, npc->state.id, SIDE_NPCS, "COMPLETED");
+	necp_character_add_xp(self->state.id, blow->xp, "KILL", -npc->state.id);
+}
+
+static void
+push_attack(int64 combat_id, int64 actor_id, const NecpEntity *target, const Blow *blow,
+			bool killed)
+{
+	NecpJson json;
+
+	necp_json_open(&json);
+	necp_json_int(&json, "combat_id", combat_id);
+	necp_json_text(&json, "kind", killed ? "KILL" : "HIT");
+	necp_json_int(&json, "actor", actor_id);
+	necp_json_int(&json, "target", target->state.id);
+	necp_json_text(&json, "part", blow->part->name);
+	necp_json_int(&json, "amount", blow->damage);
+	necp_json_bool(&json, "crit", blow->crit);
+	necp_json_int(&json, "hp", killed ? 0 : target->state.hp);
+	push_combat(actor_id, "ATTACK", necp_json_close(&json));
+}
+
+/* combat_attack(combat_id bigint, target_id bigint, aimed_part text) → attack_view (DOMAIN §8). */
+NECP_FUNCTION(necp_combat_attack)
+{
+	int64 combat_id = necp_arg_id(fcinfo, 0, "combat_id");
+	int64 target_id = necp_arg_int(fcinfo, 1, "target_id", -NECP_MAX_ID, NECP_MAX_ID);
+	const Part *aimed = aimed_part_arg(fcinfo, 2);
+	NecpEntity self;
+	NecpEntity target;
+	Weapon weapon;
+	Blow blow;
+	bool killed;
+
+	read_self(&self);
+	if (self.combat_id != combat_id)
+		refuse_outsider(combat_id, self.state.id);
+	read_target(target_id, combat_id, &target);
+	load_weapon(&weapon);
+	draw_blow(&weapon, &self, &target, aimed, &blow);
+	killed = strike(&weapon, &self, &target, &blow);
+	if (killed)
+		settle_kill(combat_id, &self, &target, &blow);
+	push_attack(combat_id, self.state.id, &target, &blow, killed);
+	return necp_answer(&show_attack,
+					   "attack",
+					   combat_id,
+					   target_id,
+					   necp_cstring_datum(blow.part->name),
+					   BoolGetDatum(blow.crit),
+					   Int32GetDatum(blow.damage),
+					   Int32GetDatum(killed ? 0 : target.state.hp),
+					   Int32GetDatum(target.state.max_hp),
+					   BoolGetDatum(killed),
+					   Int32GetDatum(blow.xp),
+					   Int32GetDatum(blow.interval_ms));
+}
+
+/* Reading -------------------------------------------------------------------------------------- */
+
+/* combat_active() → combat_view; NOT_FOUND outside of fights. */
+NECP_FUNCTION(necp_combat_active)
+{
+	int64 combat_id = active_combat(necp_character());
+
+	if (combat_id == 0)
+		necp_fail(NOT_FOUND, NULL, "the character is in no combat");
+	return necp_combat_view(combat_id);
+}
+
+/* combat_state(combat_id bigint) → combat_view, for who is or was in it. */
+NECP_FUNCTION(necp_combat_state)
+{
+	int64 combat_id = necp_arg_id(fcinfo, 0, "combat_id");
+
+	if (necp_run(&membership, combat_id, necp_character()) == 0)
+		necp_fail(NOT_FOUND, "combat_id", "combat " INT64_FORMAT " not found", combat_id);
+	if (!necp_bool(0, 2))
+		necp_fail(NOT_PARTICIPANT, "combat_id", "you were not in combat " INT64_FORMAT, combat_id);
+	return necp_combat_view(combat_id);
+}
+
+/* combat_import(pack jsonb) → rows changed. */
+NECP_FUNCTION(necp_combat_import)
+{
+	necp_arg_required(fcinfo, 0, "pack");
+	PG_RETURN_INT32((int32) necp_run(&import_weapons, PG_GETARG_DATUM(0)));
+}
+
+void
+necp_combat_init(void)
+{
+	necp_event_subscribe("ZONE_CHANGED", zone_changed);
+	necp_combat_work_init();
+}
