@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: PostgreSQL */
+CREATE TABLE game.accounts (
+	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	email text NOT NULL CHECK (length(email) BETWEEN 3 AND 255 AND email ~ '^[^@\s]+@[^@\s]+$'),
+	username text NOT NULL CHECK (username ~ '^[A-Za-z0-9]{3,20}$'),
+	display_name text NOT NULL CHECK (length(display_name) BETWEEN 1 AND 100),
+	password_hash text NOT NULL,
+	status text NOT NULL DEFAULT 'ACTIVE' CHECK (status IN ('ACTIVE', 'SUSPENDED', 'BANNED', 'DELETED')),
+	email_verified_at timestamptz,
+	created_at timestamptz NOT NULL,
+	last_login_at timestamptz
+);
+CREATE UNIQUE INDEX accounts_email_key ON game.accounts (lower(email));
+CREATE UNIQUE INDEX accounts_username_key ON game.accounts (lower(username));
+COMMENT ON TABLE game.accounts IS 'Who can log in.';
+COMMENT ON COLUMN game.accounts.id IS 'Identity.';
+COMMENT ON COLUMN game.accounts.email IS 'Address, unique ignoring case.';
+COMMENT ON COLUMN game.accounts.username IS 'Name, unique ignoring case.';
+COMMENT ON COLUMN game.accounts.display_name IS 'Name shown to others.';
+COMMENT ON COLUMN game.accounts.password_hash IS 'Argon2id PHC string; made at the edge.';
+COMMENT ON COLUMN game.accounts.status IS 'Only ACTIVE accounts act.';
+COMMENT ON COLUMN game.accounts.email_verified_at IS 'When the address was proven.';
+COMMENT ON COLUMN game.accounts.created_at IS 'Registration.';
+COMMENT ON COLUMN game.accounts.last_login_at IS 'Last login.';
+
+CREATE TABLE game.roles (
+	role text PRIMARY KEY,
+	rank int NOT NULL UNIQUE
+);
+COMMENT ON TABLE game.roles IS 'Roles; nobody grants at or above the own rank.';
+COMMENT ON COLUMN game.roles.role IS 'Name.';
+COMMENT ON COLUMN game.roles.rank IS 'Higher outranks lower.';
+
+CREATE TABLE game.role_permissions (
+	role text NOT NULL REFERENCES game.roles (role),
+	permission_id int NOT NULL REFERENCES game.permissions (permission_id),
+	PRIMARY KEY (role, permission_id)
+);
+COMMENT ON TABLE game.role_permissions IS 'What a role may do.';
+COMMENT ON COLUMN game.role_permissions.role IS 'Role.';
+COMMENT ON COLUMN game.role_permissions.permission_id IS 'Permission.';
+
+CREATE TABLE game.account_roles (
+	account_id bigint NOT NULL REFERENCES game.accounts (id),
+	role text NOT NULL REFERENCES game.roles (role),
+	granted_by bigint,
+	granted_at timestamptz NOT NULL,
+	expires_at timestamptz,
+	PRIMARY KEY (account_id, role)
+);
+COMMENT ON TABLE game.account_roles IS 'Roles of accounts.';
+COMMENT ON COLUMN game.account_roles.account_id IS 'Whose.';
+COMMENT ON COLUMN game.account_roles.role IS 'Which.';
+COMMENT ON COLUMN game.account_roles.granted_by IS 'Account that granted it; null: the system.';
+COMMENT ON COLUMN game.account_roles.granted_at IS 'When.';
+COMMENT ON COLUMN game.account_roles.expires_at IS 'Until when; null: for good.';
+
+CREATE TABLE game.login_history (
+	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	account_id bigint NOT NULL REFERENCES game.accounts (id),
+	outcome text NOT NULL CHECK (outcome IN ('SUCCESS', 'WRONG_PASSWORD', 'NOT_ACTIVE')),
+	client_ip inet,
+	user_agent text,
+	at timestamptz NOT NULL
+);
+CREATE INDEX login_history_account ON game.login_history (account_id, id);
+COMMENT ON TABLE game.login_history IS 'Attempts to log in to an account.';
+COMMENT ON COLUMN game.login_history.id IS 'Identity.';
+COMMENT ON COLUMN game.login_history.account_id IS 'Account that was tried.';
+COMMENT ON COLUMN game.login_history.outcome IS 'How it ended.';
+COMMENT ON COLUMN game.login_history.client_ip IS 'From where.';
+COMMENT ON COLUMN game.login_history.user_agent IS 'With what.';
+COMMENT ON COLUMN game.login_history.at IS 'When.';
+
+CREATE TABLE game.refresh_tokens (
+	digest bytea PRIMARY KEY CHECK (octet_length(digest) = 32),
+	account_id bigint NOT NULL REFERENCES game.accounts (id),
+	family uuid NOT NULL,
+	created_at timestamptz NOT NULL,
+	expires_at timestamptz NOT NULL,
+	spent_at timestamptz,
+	revoked_at timestamptz
+);
+CREATE INDEX refresh_tokens_family ON game.refresh_tokens (family);
+CREATE UNIQUE INDEX refresh_tokens_live_key ON game.refresh_tokens (family) WHERE spent_at IS NULL AND revoked_at IS NULL;
+COMMENT ON TABLE game.refresh_tokens IS 'Refresh tokens by digest; one of a family is live.';
+COMMENT ON COLUMN game.refresh_tokens.digest IS 'SHA-256 of the token.';
+COMMENT ON COLUMN game.refresh_tokens.account_id IS 'Whose.';
+COMMENT ON COLUMN game.refresh_tokens.family IS 'One per login.';
+COMMENT ON COLUMN game.refresh_tokens.created_at IS 'When it was given out.';
+COMMENT ON COLUMN game.refresh_tokens.expires_at IS 'Until when it can be spent.';
+COMMENT ON COLUMN game.refresh_tokens.spent_at IS 'When it was spent.';
+COMMENT ON COLUMN game.refresh_tokens.revoked_at IS 'When its family was revoked.';
+
+CREATE TABLE game.account_tokens (
+	digest bytea PRIMARY KEY CHECK (octet_length(digest) = 32),
+	account_id bigint NOT NULL REFERENCES game.accounts (id),
+	purpose text NOT NULL CHECK (purpose IN ('VERIFY_EMAIL', 'RESET_PASSWORD')),
+	created_at timestamptz NOT NULL,
+	expires_at timestamptz NOT NULL,
+	used_at timestamptz,
+	voided_at timestamptz
+);
+CREATE UNIQUE INDEX account_tokens_live_key ON game.account_tokens (account_id, purpose)
+	WHERE used_at IS NULL AND voided_at IS NULL;
+COMMENT ON TABLE game.account_tokens IS 'Single-use tokens sent by e-mail, by digest; one per account and purpose is live.';
+COMMENT ON COLUMN game.account_tokens.digest IS 'SHA-256 of the token.';
+COMMENT ON COLUMN game.account_tokens.account_id IS 'Whose.';
+COMMENT ON COLUMN game.account_tokens.purpose IS 'What it proves.';
+COMMENT ON COLUMN game.account_tokens.created_at IS 'When it was made.';
+COMMENT ON COLUMN game.account_tokens.expires_at IS 'Until when it works.';
+COMMENT ON COLUMN game.account_tokens.used_at IS 'When it was used.';
+COMMENT ON COLUMN game.account_tokens.voided_at IS 'When a newer one replaced it.';
+
+CREATE TABLE game.email_outbox (
+	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	account_id bigint NOT NULL REFERENCES game.accounts (id),
+	recipient text NOT NULL,
+	template text NOT NULL,
+	data jsonb NOT NULL,
+	created_at timestamptz NOT NULL,
+	attempts int NOT NULL DEFAULT 0,
+	next_attempt_at timestamptz NOT NULL,
+	sent_at timestamptz,
+	last_error text
+);
+CREATE INDEX email_outbox_due ON game.email_outbox (next_attempt_at) WHERE sent_at IS NULL;
+COMMENT ON TABLE game.email_outbox IS 'E-mail to be sent. Private: it holds tokens until they leave.';
+COMMENT ON COLUMN game.email_outbox.id IS 'Identity.';
+COMMENT ON COLUMN game.email_outbox.account_id IS 'To whom.';
+COMMENT ON COLUMN game.email_outbox.recipient IS 'Address.';
+COMMENT ON COLUMN game.email_outbox.template IS 'Text to send.';
+COMMENT ON COLUMN game.email_outbox.data IS 'What the text is filled with.';
+COMMENT ON COLUMN game.email_outbox.created_at IS 'When it was written.';
+COMMENT ON COLUMN game.email_outbox.attempts IS 'Failed attempts.';
+COMMENT ON COLUMN game.email_outbox.next_attempt_at IS 'When to try next.';
+COMMENT ON COLUMN game.email_outbox.sent_at IS 'When it left.';
+COMMENT ON COLUMN game.email_outbox.last_error IS 'Why the last attempt failed.';
+
+INSERT INTO game.permissions (permission_id, name) VALUES
+	(0, 'game.play'), (1, 'chat.send'), (2, 'trade.execute'), (3, 'guild.join'), (4, 'chat.moderate'),
+	(5, 'player.mute'), (6, 'player.kick'), (7, 'player.ban'), (8, 'player.unban'), (9, 'player.search'),
+	(10, 'event.create'), (11, 'world.manage'), (12, 'economy.adjust'), (13, 'items.grant'),
+	(14, 'analytics.view'), (15, '*');
+INSERT INTO game.roles (role, rank) VALUES
+	('PLAYER', 10), ('CONTENT_CREATOR', 20), ('TESTER', 30), ('MODERATOR', 40), ('ADMIN', 50), ('SUPER_ADMIN', 60);
+INSERT INTO game.role_permissions (role, permission_id)
+	SELECT r.role, p.permission_id FROM game.roles r, game.permissions p
+	WHERE r.role = 'SUPER_ADMIN'
+	   OR (p.permission_id <= 3)
+	   OR (r.role IN ('MODERATOR', 'ADMIN') AND p.permission_id <= 8)
+	   OR (r.role = 'ADMIN' AND p.permission_id <= 14);
+INSERT INTO game.config (key, value, description) VALUES
+	('auth.refresh_s', '604800', 'Life of a refresh token.'),
+	('auth.verify_s', '86400', 'Life of an e-mail verification token.');

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: PostgreSQL */
+CREATE TABLE game.player_sessions (
+	id uuid PRIMARY KEY,
+	account_id bigint NOT NULL REFERENCES game.accounts (id),
+	family uuid NOT NULL,
+	status text NOT NULL CHECK (status IN ('CREATED', 'ACTIVE', 'IDLE', 'AFK', 'DISCONNECTED', 'EXPIRED', 'CLOSED')),
+	character_id bigint,
+	place_id bigint,
+	binding bigint NOT NULL DEFAULT 0,
+	client_ip inet,
+	user_agent text,
+	node text,
+	ticket_digest bytea,
+	ticket_expires_at timestamptz,
+	created_at timestamptz NOT NULL,
+	expires_at timestamptz NOT NULL,
+	disconnected_at timestamptz,
+	closed_at timestamptz,
+	close_reason text,
+	CHECK ((status = 'CLOSED') = (closed_at IS NOT NULL)),
+	CHECK (closed_at IS NULL OR (character_id IS NULL AND place_id IS NULL)),
+	CHECK (place_id IS NULL OR character_id IS NOT NULL)
+) WITH (fillfactor = 70);
+CREATE UNIQUE INDEX player_sessions_live_key ON game.player_sessions (account_id) WHERE closed_at IS NULL;
+CREATE UNIQUE INDEX player_sessions_character_key ON game.player_sessions (character_id) WHERE character_id IS NOT NULL;
+CREATE UNIQUE INDEX player_sessions_ticket_key ON game.player_sessions (ticket_digest) WHERE ticket_digest IS NOT NULL;
+COMMENT ON TABLE game.player_sessions IS 'Sessions; at most one of an account is live.';
+COMMENT ON COLUMN game.player_sessions.id IS 'The sid of access tokens.';
+COMMENT ON COLUMN game.player_sessions.account_id IS 'Whose.';
+COMMENT ON COLUMN game.player_sessions.family IS 'Family of refresh tokens that it came from.';
+COMMENT ON COLUMN game.player_sessions.status IS 'Liveness.';
+COMMENT ON COLUMN game.player_sessions.character_id IS 'Selected character.';
+COMMENT ON COLUMN game.player_sessions.place_id IS 'Zone, or minus the instance.';
+COMMENT ON COLUMN game.player_sessions.binding IS 'Rises with every change of character or place.';
+COMMENT ON COLUMN game.player_sessions.client_ip IS 'Address at login.';
+COMMENT ON COLUMN game.player_sessions.user_agent IS 'Client at login.';
+COMMENT ON COLUMN game.player_sessions.node IS 'Realtime process that holds its connection.';
+COMMENT ON COLUMN game.player_sessions.ticket_digest IS 'SHA-256 of its unused WebSocket ticket.';
+COMMENT ON COLUMN game.player_sessions.ticket_expires_at IS 'End of the ticket.';
+COMMENT ON COLUMN game.player_sessions.created_at IS 'Login.';
+COMMENT ON COLUMN game.player_sessions.expires_at IS 'End of its absolute life.';
+COMMENT ON COLUMN game.player_sessions.disconnected_at IS 'When its connection was lost.';
+COMMENT ON COLUMN game.player_sessions.closed_at IS 'When it was closed.';
+COMMENT ON COLUMN game.player_sessions.close_reason IS 'Why.';
+
+INSERT INTO game.config (key, value, description) VALUES
+	('session.life_s', '86400', 'Absolute life of a session.'),
+	('session.reconnect_s', '300', 'Time to come back after a lost connection.'),
+	('session.ticket_s', '30', 'Life of a WebSocket ticket.');

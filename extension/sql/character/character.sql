@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: PostgreSQL */
+CREATE TYPE necp.character_view AS (
+	character_id bigint,
+	name text,
+	class text,
+	origin text,
+	status text,
+	level int,
+	xp bigint,
+	body int,
+	reflexes int,
+	technical_ability int,
+	intelligence int,
+	cool int,
+	empathy int,
+	hp int,
+	max_hp int,
+	zone_id int,
+	created_at timestamptz,
+	last_played_at timestamptz
+);
+COMMENT ON TYPE necp.character_view IS 'A character, as its owner sees it.';
+COMMENT ON COLUMN necp.character_view.character_id IS 'Identity.';
+COMMENT ON COLUMN necp.character_view.name IS 'Unique name.';
+COMMENT ON COLUMN necp.character_view.class IS 'Code of the class.';
+COMMENT ON COLUMN necp.character_view.origin IS 'Code of the origin.';
+COMMENT ON COLUMN necp.character_view.status IS 'ACTIVE, IN_COMBAT, AFK, DEAD or DELETED.';
+COMMENT ON COLUMN necp.character_view.level IS 'Level from 1.';
+COMMENT ON COLUMN necp.character_view.xp IS 'Experience towards the next level.';
+COMMENT ON COLUMN necp.character_view.body IS 'Attribute.';
+COMMENT ON COLUMN necp.character_view.reflexes IS 'Attribute.';
+COMMENT ON COLUMN necp.character_view.technical_ability IS 'Attribute.';
+COMMENT ON COLUMN necp.character_view.intelligence IS 'Attribute.';
+COMMENT ON COLUMN necp.character_view.cool IS 'Attribute.';
+COMMENT ON COLUMN necp.character_view.empathy IS 'Attribute.';
+COMMENT ON COLUMN necp.character_view.hp IS 'Hit points when last saved; live ones are in position frames.';
+COMMENT ON COLUMN necp.character_view.max_hp IS 'Hit points at most.';
+COMMENT ON COLUMN necp.character_view.zone_id IS 'Home zone.';
+COMMENT ON COLUMN necp.character_view.created_at IS 'Creation.';
+COMMENT ON COLUMN necp.character_view.last_played_at IS 'Last selection.';
+
+CREATE TYPE necp.slots_view AS (slots int, used int, price int, premium bigint);
+COMMENT ON TYPE necp.slots_view IS 'Character slots of an account.';
+COMMENT ON COLUMN necp.slots_view.slots IS 'Owned.';
+COMMENT ON COLUMN necp.slots_view.used IS 'Taken by undeleted characters.';
+COMMENT ON COLUMN necp.slots_view.price IS 'Premium for one more.';
+COMMENT ON COLUMN necp.slots_view.premium IS 'Premium balance.';
+
+CREATE TYPE necp.catalog_class_view AS (code text, name text, description text);
+COMMENT ON TYPE necp.catalog_class_view IS 'A class to choose.';
+COMMENT ON COLUMN necp.catalog_class_view.code IS 'For character creation.';
+COMMENT ON COLUMN necp.catalog_class_view.name IS 'Name for players.';
+COMMENT ON COLUMN necp.catalog_class_view.description IS 'Text for players.';
+CREATE TYPE necp.catalog_view AS (classes necp.catalog_class_view[], origins necp.catalog_class_view[]);
+COMMENT ON TYPE necp.catalog_view IS 'What a new character can be.';
+COMMENT ON COLUMN necp.catalog_view.classes IS 'Classes.';
+COMMENT ON COLUMN necp.catalog_view.origins IS 'Origins.';
+
+CREATE FUNCTION necp.character_catalog() RETURNS json
+	LANGUAGE c SECURITY DEFINER AS 'MODULE_PATHNAME', 'necp_character_catalog';
+COMMENT ON FUNCTION necp.character_catalog IS 'Classes and origins.';
+SELECT necp.route('GET', '/characters/catalog', 'character_catalog', auth => 'public', read_only => true, result => 'catalog_view');
+
+CREATE FUNCTION necp.character_list() RETURNS json
+	LANGUAGE c SECURITY DEFINER AS 'MODULE_PATHNAME', 'necp_character_list';
+COMMENT ON FUNCTION necp.character_list IS 'The account''s characters.';
+SELECT necp.route('GET', '/characters', 'character_list', auth => 'account', read_only => true, result => 'character_view', list => true);
+
+CREATE FUNCTION necp.character_create(name text, class text, origin text) RETURNS json
+	LANGUAGE c SECURITY DEFINER AS 'MODULE_PATHNAME', 'necp_character_create';
+COMMENT ON FUNCTION necp.character_create IS 'Makes a character in a free slot. Name: 3 to 20 of A-Z, a-z, 0-9, single blanks and hyphens between.';
+SELECT necp.route('POST', '/characters', 'character_create', auth => 'account', status => 201, result => 'character_view');
+
+CREATE FUNCTION necp.character_get(character_id bigint) RETURNS json
+	LANGUAGE c SECURITY DEFINER AS 'MODULE_PATHNAME', 'necp_character_get';
+COMMENT ON FUNCTION necp.character_get IS 'One of the account''s characters.';
+SELECT necp.route('GET', '/characters/{character_id}', 'character_get', auth => 'account', read_only => true, result => 'character_view');
+
+CREATE FUNCTION necp.character_select(character_id bigint) RETURNS json
+	LANGUAGE c SECURITY DEFINER AS 'MODULE_PATHNAME', 'necp_character_select';
+COMMENT ON FUNCTION necp.character_select IS 'Chooses the character that acts in this session; it enters the zone where it was.';
+SELECT necp.route('POST', '/characters/{character_id}/select', 'character_select', auth => 'account', result => 'character_view');
+
+CREATE FUNCTION necp.character_slots() RETURNS json
+	LANGUAGE c SECURITY DEFINER AS 'MODULE_PATHNAME', 'necp_character_slots';
+COMMENT ON FUNCTION necp.character_slots IS 'Slots and what one more costs.';
+SELECT necp.route('GET', '/characters/slots', 'character_slots', auth => 'account', read_only => true, result => 'slots_view');
+
+CREATE FUNCTION necp.character_slots_purchase() RETURNS json
+	LANGUAGE c SECURITY DEFINER AS 'MODULE_PATHNAME', 'necp_character_slots_purchase';
+COMMENT ON FUNCTION necp.character_slots_purchase IS 'Buys one more slot for premium, up to 5.';
+SELECT necp.route('POST', '/characters/slots/purchase', 'character_slots_purchase', auth => 'account', idempotent => true, result => 'slots_view');
+
+CREATE FUNCTION necp.character_import(pack jsonb) RETURNS int
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	classes int;
+	origins int;
+BEGIN
+	INSERT INTO game.character_classes AS c (code, name, description, attributes)
+	SELECT p.code, p.name, p.description, coalesce(p.attributes, '{}')
+	FROM jsonb_to_recordset(pack -> 'classes') p (code text, name text, description text, attributes jsonb)
+	ON CONFLICT (code) DO UPDATE
+		SET name = excluded.name, description = excluded.description, attributes = excluded.attributes
+		WHERE c.origin = 'pack' AND (c.name, c.description, c.attributes)
+			IS DISTINCT FROM (excluded.name, excluded.description, excluded.attributes);
+	GET DIAGNOSTICS classes = ROW_COUNT;
+	INSERT INTO game.character_origins AS o (code, name, description, attribute, zone_code, credits, kit, quests)
+	SELECT p.code, p.name, p.description, p.attribute, p.zone, p.credits, coalesce(p.kit, '[]'), coalesce(p.quests, '{}')
+	FROM jsonb_to_recordset(pack -> 'origins')
+		p (code text, name text, description text, attribute text, zone text, credits bigint, kit jsonb, quests text[])
+	ON CONFLICT (code) DO UPDATE
+		SET name = excluded.name, description = excluded.description, attribute = excluded.attribute,
+		    zone_code = excluded.zone_code, credits = excluded.credits, kit = excluded.kit, quests = excluded.quests
+		WHERE o.origin = 'pack'
+		  AND (o.name, o.description, o.attribute, o.zone_code, o.credits, o.kit, o.quests)
+			IS DISTINCT FROM (excluded.name, excluded.description, excluded.attribute, excluded.zone_code,
+			                  excluded.credits, excluded.kit, excluded.quests);
+	GET DIAGNOSTICS origins = ROW_COUNT;
+	RETURN classes + origins;
+END
+$$;
+COMMENT ON FUNCTION necp.character_import IS 'Imports {"classes": […], "origins": […]}.';
+SELECT necp.content_kind('characters', 'character_import', 40);
+
+SELECT necp.integrity('character_slots', $$
+	SELECT format('account %s uses %s slots and has %s characters', s.account_id, s.used, count(c.id))
+	FROM game.character_slots s LEFT JOIN game.characters c ON c.account_id = s.account_id AND c.deleted_at IS NULL
+	GROUP BY s.account_id, s.used HAVING s.used <> count(c.id)$$,
+	'Used slots are undeleted characters.');

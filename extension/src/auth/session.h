@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: PostgreSQL
+ *
+ * Sessions, for the rooms that join their life.
+ */
+#ifndef NECP_AUTH_SESSION_H
+#define NECP_AUTH_SESSION_H
+
+#include "kernel/identity.h"
+
+/* The session plays a character (0: none) in a place (0: nowhere); realtime learns it at commit. */
+extern void necp_session_play(const pg_uuid_t *session, int64 character_id, int64 place_id);
+
+/* Runs in the transaction that closes a session, before the row is closed; from init functions. */
+typedef void (*NecpSessionHook)(const NecpSession *session);
+extern void necp_session_on_close(NecpSessionHook hook);
+
+/* Closes a live session: hooks, row, event, connections. Does nothing where it is closed. */
+extern void necp_session_close(const pg_uuid_t *session, const char *reason);
+
+/* Closes what the account has open as CONCURRENT_LOGIN and opens a session; returns its id. */
+extern pg_uuid_t necp_session_open(int64 account_id, const pg_uuid_t *family, Datum client_ip,
+								   Datum user_agent, const char *nulls);
+
+/* The live session that plays a character; false if none does. */
+extern bool necp_session_of_character(int64 character_id, pg_uuid_t *session);
+
+#endif

@@ -1,0 +1,477 @@
+/* SPDX-License-Identifier: PostgreSQL
+ *
+ * Loot and drops (DOMAIN §7). Lock order: the drop, the drop's container and the backpack by
+ * ascending id, their items, the purse.
+ */
+#include "postgres.h"
+
+#include "economy/inventory.h"
+#include "economy/loot.h"
+#include "gameplay/npc.h"
+#include "kernel/args.h"
+#include "kernel/clock.h"
+#include "kernel/config.h"
+#include "kernel/errors.h"
+#include "kernel/event.h"
+#include "kernel/identity.h"
+#include "kernel/json.h"
+#include "kernel/ledger.h"
+#include "kernel/list.h"
+#include "kernel/random.h"
+#include "kernel/room.h"
+#include "kernel/spi.h"
+#include "kernel/workers.h"
+#include "world/world.h"
+#include "world/zone.h"
+
+#include "utils/builtins.h"
+
+#define MAX_STACKS 20 /* of one drop */
+
+typedef struct Drop
+{
+	int64 id;
+	int64 container_id;
+	int64 place_id;
+	int64 credits;
+	float x, y, z;
+	bool free_for_all;
+	TimestampTz expires_at;
+} Drop;
+
+#define VIEW                                                                                       \
+	"to_json(ROW(d.id, d.place_id, d.x, d.y, d.z, d.mode, d.status, d.credits,"                    \
+	" (SELECT coalesce(array_agg(ROW(i.id, i.template_id, t.code, t.name, t.type, t.rarity,"       \
+	"   i.slot, i.quantity, i.durability, i.binding, i.lock_ref IS NOT NULL)::necp.item_view"      \
+	"   ORDER BY i.slot), '{}') FROM game.character_items i"                                       \
+	"  JOIN game.item_templates t ON t.id = i.template_id WHERE i.container_id = d.container_id)," \
+	" d.expires_at)::necp.drop_view)"
+#define SQUARE(a, b) "((d.x - $" a ") * (d.x - $" a ") + (d.y - $" b ") * (d.y - $" b "))"
+
+static NecpPlan view_drop =
+	NECP_PLAN("SELECT " VIEW " FROM game.world_drops d WHERE d.id = $1 AND d.place_id = $2", INT8OID, INT8OID);
+static NecpPlan view_nearby =
+	NECP_PLAN("SELECT " VIEW ", d.id FROM game.world_drops d"
+			  " WHERE d.place_id = $1 AND d.status = 'ACTIVE' AND d.expires_at > $4 AND " SQUARE("2", "3") " <= $5 * $5"
+			  " ORDER BY " SQUARE("2", "3") ", d.id LIMIT 100",
+			  INT8OID, FLOAT4OID, FLOAT4OID, TIMESTAMPTZOID, FLOAT8OID);
+static NecpPlan lock_drop =
+	NECP_PLAN("SELECT container_id, place_id, credits, x::float8, y::float8, z::float8,"
+			  " mode = 'FREE_FOR_ALL', expires_at, status FROM game.world_drops"
+			  " WHERE id = $1 FOR NO KEY UPDATE",
+			  INT8OID);
+static NecpPlan is_eligible =
+	NECP_PLAN("SELECT FROM game.drop_eligible WHERE drop_id = $1 AND character_id = $2", INT8OID, INT8OID);
+static NecpPlan settle_drop =
+	NECP_PLAN("UPDATE game.world_drops SET status = $2, credits = 0 WHERE id = $1", INT8OID, TEXTOID);
+static NecpPlan read_table =
+	NECP_PLAN("SELECT id, min_items, max_items, min_credits, max_credits FROM game.loot_tables WHERE code = $1",
+			  TEXTOID);
+static NecpPlan read_entries =
+	NECP_PLAN("SELECT template_id, coalesce(weight, 0), coalesce(chance, 0), min_quantity, max_quantity"
+			  " FROM game.loot_entries WHERE table_id = $1 ORDER BY id",
+			  INT4OID);
+static NecpPlan next_drop_id =
+	NECP_PLAN0("SELECT nextval(pg_get_serial_sequence('game.world_drops', 'id'))");
+static NecpPlan insert_drop =
+	NECP_PLAN("INSERT INTO game.world_drops (id, place_id, x, y, z, source, source_id, source_life,"
+			  " container_id, credits, mode, created_at, expires_at) OVERRIDING SYSTEM VALUE"
+			  " VALUES ($1, $2, $3, $4, $5, 'NPC', $6, $7, $8, $9, 'NEED_GREED', $10, $11)",
+			  INT8OID, INT8OID, FLOAT4OID, FLOAT4OID, FLOAT4OID, INT8OID, INT8OID, INT8OID, INT8OID,
+			  TIMESTAMPTZOID, TIMESTAMPTZOID);
+static NecpPlan insert_eligible =
+	NECP_PLAN("INSERT INTO game.drop_eligible (drop_id, character_id) VALUES ($1, $2)", INT8OID, INT8OID);
+static NecpPlan expired_drops =
+	NECP_PLAN("SELECT id FROM game.world_drops WHERE status = 'ACTIVE' AND expires_at <= $1"
+			  " ORDER BY id LIMIT 500 FOR NO KEY UPDATE SKIP LOCKED",
+			  TIMESTAMPTZOID);
+
+/* Reads ---------------------------------------------------------------------------------------- */
+
+/* Where the acting character is; it has to be somewhere to look around. */
+static NecpEntity
+require_present(void)
+{
+	NecpEntity self;
+
+	if (!necp_world_read(necp_character(), &self))
+		necp_fail(CONFLICT, NULL, "the character is in no zone");
+	return self;
+}
+
+NECP_FUNCTION(necp_loot_nearby)
+{
+	NecpEntity self = require_present();
+
+	return necp_list(&view_nearby, 100, self.place_id, Float4GetDatum(self.state.x),
+					 Float4GetDatum(self.state.y), TimestampTzGetDatum(necp_now()),
+					 Float8GetDatum(necp_config_float("loot.nearby_m")));
+}
+
+NECP_FUNCTION(necp_loot_drop)
+{
+	int64 drop_id = necp_arg_id(fcinfo, 0, "drop_id");
+
+	return necp_answer(&view_drop, "drop", drop_id, require_present().place_id);
+}
+
+/* Pick-up -------------------------------------------------------------------------------------- */
+
+/* The drop's row is the contested thing: whoever locks it first may empty it. */
+static Drop
+take_drop(int64 drop_id)
+{
+	Drop drop = {.id = drop_id};
+
+	if (necp_run(&lock_drop, drop_id) == 0)
+		necp_fail(NOT_FOUND, "drop_id", "drop not found");
+	drop.container_id = necp_int8(0, 1);
+	drop.place_id = necp_int8(0, 2);
+	drop.credits = necp_int8(0, 3);
+	drop.x = (float) necp_float8(0, 4);
+	drop.y = (float) necp_float8(0, 5);
+	drop.z = (float) necp_float8(0, 6);
+	drop.free_for_all = necp_bool(0, 7);
+	drop.expires_at = necp_timestamp(0, 8);
+	if (strcmp(necp_text(0, 9), "LOOTED") == 0)
+		necp_fail(ALREADY_LOOTED, "drop_id", "drop " INT64_FORMAT " was emptied before", drop_id);
+	if (strcmp(necp_text(0, 9), "EXPIRED") == 0 || drop.expires_at <= necp_now())
+		necp_fail(DROP_EXPIRED, "drop_id", "drop " INT64_FORMAT " has vanished", drop_id);
+	return drop;
+}
+
+static void
+require_reach(const Drop *drop)
+{
+	NecpEntity self = require_present();
+	NecpEntity there = {.state = {.x = drop->x, .y = drop->y, .z = drop->z}};
+
+	if (self.place_id != drop->place_id)
+		necp_fail(NOT_FOUND, "drop_id", "drop not found");
+	if (self.state.activity == NECP_ACTIVITY_DEAD)
+		necp_fail(YOU_ARE_DEAD, NULL, "the dead pick nothing up");
+	if (necp_world_distance(&self, &there) > necp_config_float("loot.pickup_m"))
+		necp_fail(TOO_FAR, "drop_id", "the drop is farther than %g m away", necp_config_float("loot.pickup_m"));
+}
+
+static void
+require_eligible(const Drop *drop, int64 character_id)
+{
+	if (!drop->free_for_all && necp_run(&is_eligible, drop->id, character_id) == 0)
+		necp_fail(NOT_ELIGIBLE, "drop_id", "this drop belongs to others");
+}
+
+static void
+emit_pickup(const Drop *drop, const NecpItem *item, const NecpTemplate *template, int32 quantity)
+{
+	NecpPickedUp detail = {.character_id = necp_character(),
+						   .item_id = item->id,
+						   .template_id = template->id,
+						   .quantity = quantity,
+						   .code = template->code,
+						   .name = template->name,
+						   .type = template->type,
+						   .rarity = template->rarity};
+	NecpJson data;
+
+	necp_json_open(&data);
+	necp_json_int(&data, "item_id", item->id);
+	necp_json_text(&data, "item", template->code);
+	necp_json_int(&data, "quantity", quantity);
+	necp_event_emit(&(NecpEvent){.type = "ITEM_PICKED_UP",
+								 .aggregate_type = "DROP",
+								 .aggregate_id = drop->id,
+								 .data = necp_json_close(&data),
+								 .detail = &detail});
+}
+
+/* Appends one {"item_id", …} to a JSON array. */
+static void
+append_taken(StringInfo list, const NecpItem *item, int32 quantity, const char *op)
+{
+	if (list->len > 1)
+		appendStringInfoChar(list, ',');
+	appendStringInfo(list, "{\"item_id\":" INT64_FORMAT ",", item->id);
+	if (op != NULL)
+		appendStringInfo(list, "\"op\":\"%s\",", op);
+	appendStringInfo(list, "\"template_id\":%d,\"quantity\":%d}", item->template_id, quantity);
+}
+
+/* Moves what fits; taken gets the JSON array of it. Returns whether the drop's items are all gone. */
+static bool
+take_items(const Drop *drop, int64 backpack_id, StringInfo taken, StringInfo changes)
+{
+	int64 lower = Min(drop->container_id, backpack_id);
+	NecpContainer *first = necp_container_lock(lower);
+	NecpContainer *second = necp_container_lock(Max(drop->container_id, backpack_id));
+	NecpContainer *from = lower == backpack_id ? second : first;
+	NecpContainer *backpack = lower == backpack_id ? first : second;
+	bool emptied = true;
+
+	for (int i = 0; i < from->nitems; i++)
+	{
+		NecpItem *item = &from->items[i];
+		NecpTemplate template = necp_template(item->template_id);
+		int32 quantity = necp_item_stow(item, backpack, template.max_stack, "PICKUP", drop->id);
+
+		if (quantity < item->quantity)
+			emptied = false;
+		if (quantity == 0)
+			continue;
+		append_taken(taken, item, quantity, NULL);
+		append_taken(changes, item, quantity, "ADD");
+		emit_pickup(drop, item, &template, quantity);
+	}
+	if (!emptied && taken->len == 1 && drop->credits == 0)
+		necp_fail(INVENTORY_FULL, NULL, "the backpack has no room for any of it");
+	return emptied;
+}
+
+static void
+take_credits(const Drop *drop, int64 character_id)
+{
+	NecpJson data;
+
+	if (drop->credits == 0)
+		return;
+	necp_ledger_transfer((NecpPurse){NECP_MINT, 0}, (NecpPurse){NECP_WALLET, character_id}, NECP_CREDITS,
+						 drop->credits, "LOOT", drop->id);
+	necp_json_open(&data);
+	necp_json_int(&data, "amount", drop->credits);
+	necp_json_text(&data, "cause", "LOOT");
+	necp_event_emit(&(NecpEvent){.type = "CURRENCY_GAINED",
+								 .aggregate_type = "CHARACTER",
+								 .aggregate_id = character_id,
+								 .data = necp_json_close(&data)});
+}
+
+static void
+push_taken(const Drop *drop, const char *status)
+{
+	NecpJson data;
+
+	necp_json_open(&data);
+	necp_json_int(&data, "drop_id", drop->id);
+	necp_json_text(&data, "status", status);
+	necp_json_int(&data, "character_id", necp_character());
+	necp_zone_push(drop->place_id, "LOOT_TAKEN", necp_json_close(&data));
+}
+
+/* Moves what fits of one drop into the caller's backpack; returns necp.pickup_view. */
+NECP_FUNCTION(necp_loot_pickup)
+{
+	int64 drop_id = necp_arg_id(fcinfo, 0, "drop_id");
+	int64 character_id = necp_character();
+	Drop drop = take_drop(drop_id);
+	const char *status;
+	StringInfoData taken;
+	StringInfoData changes;
+	NecpJson view;
+
+	require_reach(&drop);
+	require_eligible(&drop, character_id);
+	initStringInfo(&taken);
+	initStringInfo(&changes);
+	appendStringInfoChar(&taken, '[');
+	appendStringInfoChar(&changes, '[');
+	status = take_items(&drop, necp_backpack(character_id), &taken, &changes) ? "LOOTED" : "ACTIVE";
+	appendStringInfoChar(&taken, ']');
+	appendStringInfoChar(&changes, ']');
+	necp_run(&settle_drop, drop_id, necp_cstring_datum(status));
+	take_credits(&drop, character_id);
+	push_taken(&drop, status);
+	necp_inventory_push(character_id, changes.data);
+	necp_json_open(&view);
+	necp_json_int(&view, "drop_id", drop_id);
+	necp_json_text(&view, "status", status);
+	necp_json_int(&view, "credits", drop.credits);
+	necp_json_raw(&view, "items", taken.data);
+	return necp_cstring_datum(necp_json_close(&view));
+}
+
+/* Generation ------------------------------------------------------------------------------------ */
+
+typedef struct Entry
+{
+	int32 template_id; /* 0: nothing */
+	double weight;
+	double chance;
+	int32 min_quantity;
+	int32 max_quantity;
+} Entry;
+
+typedef struct Stack
+{
+	int32 template_id;
+	int32 quantity;
+} Stack;
+
+static int
+load_entries(int32 table_id, Entry **entries)
+{
+	int count = (int) necp_run(&read_entries, table_id);
+
+	*entries = palloc(sizeof(Entry) * (Size) (count + 1));
+	for (int i = 0; i < count; i++)
+		(*entries)[i] = (Entry){.template_id = necp_int4((uint64) i, 1),
+								.weight = necp_float8((uint64) i, 2),
+								.chance = necp_float8((uint64) i, 3),
+								.min_quantity = necp_int4((uint64) i, 4),
+								.max_quantity = necp_int4((uint64) i, 5)};
+	return count;
+}
+
+static void
+add_stack(Stack *stacks, int *nstacks, const Entry *entry)
+{
+	if (entry->template_id == 0 || *nstacks == MAX_STACKS)
+		return;
+	stacks[*nstacks].template_id = entry->template_id;
+	stacks[*nstacks].quantity = (int32) necp_random_int(entry->min_quantity, entry->max_quantity);
+	(*nstacks)++;
+}
+
+/* Picks one entry by weight. */
+static const Entry *
+pick(const Entry *entries, int count, double total)
+{
+	double point = necp_random_double() * total;
+
+	for (int i = 0; i < count; i++)
+	{
+		point -= entries[i].weight;
+		if (entries[i].weight > 0 && point < 0)
+			return &entries[i];
+	}
+	return NULL;
+}
+
+static int
+roll(const Entry *entries, int count, int draws, Stack *stacks)
+{
+	double total = 0;
+	int nstacks = 0;
+
+	for (int i = 0; i < count; i++)
+		total += entries[i].weight;
+	for (int draw = 0; draw < draws && total > 0; draw++)
+	{
+		const Entry *picked = pick(entries, count, total);
+
+		if (picked != NULL)
+			add_stack(stacks, &nstacks, picked);
+	}
+	for (int i = 0; i < count; i++)
+	{
+		if (entries[i].chance > 0 && necp_random_double() < entries[i].chance)
+			add_stack(stacks, &nstacks, &entries[i]);
+	}
+	return nstacks;
+}
+
+/* Lays the drop on the ground with its items; returns its id. */
+static int64
+lay_drop(const NecpNpcDeath *death, const Stack *stacks, int nstacks, int64 credits)
+{
+	TimestampTz now = necp_now();
+	TimestampTz end = now + necp_config_int("loot.drop_s") * USECS_PER_SEC;
+	int64 container;
+	int64 drop_id;
+
+	necp_run0(&next_drop_id);
+	drop_id = necp_int8(0, 1);
+	container = necp_container_create("DROP", drop_id, Max(nstacks, 1));
+	necp_run(&insert_drop, drop_id, death->place_id, Float4GetDatum(death->x), Float4GetDatum(death->y),
+			 Float4GetDatum(death->z), death->npc_id, death->life_id, container, credits,
+			 TimestampTzGetDatum(now), TimestampTzGetDatum(end));
+	for (int i = 0; i < nstacks; i++)
+	{
+		NecpTemplate template = necp_template(stacks[i].template_id);
+
+		necp_item_create(container, i, template.id, Min(stacks[i].quantity, template.max_stack),
+						 template.binds_on_pickup ? "CHARACTER" : "NONE", "LOOT", drop_id);
+	}
+	necp_run(&insert_eligible, drop_id, death->killer_id);
+	return drop_id;
+}
+
+static void
+tell(const NecpNpcDeath *death, int64 drop_id, int nstacks, int64 credits)
+{
+	NecpJson data;
+	char *json;
+
+	necp_json_open(&data);
+	necp_json_int(&data, "drop_id", drop_id);
+	necp_json_int(&data, "npc_id", death->npc_id);
+	necp_json_float(&data, "x", death->x);
+	necp_json_float(&data, "y", death->y);
+	necp_json_float(&data, "z", death->z);
+	necp_json_int(&data, "items", nstacks);
+	necp_json_int(&data, "credits", credits);
+	json = necp_json_close(&data);
+	necp_event_emit(&(NecpEvent){.type = "LOOT_GENERATED",
+								 .aggregate_type = "DROP",
+								 .aggregate_id = drop_id,
+								 .data = json});
+	necp_zone_push(death->place_id, "LOOT_DROPPED", json);
+}
+
+/* An NPC's death leaves a drop, in the transaction of the death. */
+static void
+drop_loot(const NecpEvent *event)
+{
+	const NecpNpcDeath *death = event->detail;
+	Stack stacks[MAX_STACKS];
+	Entry *entries;
+	int64 credits;
+	int draws;
+	int count;
+	int nstacks;
+
+	if (death->loot_table_code == NULL ||
+		necp_run(&read_table, necp_cstring_datum(death->loot_table_code)) == 0)
+		return;
+	draws = (int) necp_random_int(necp_int4(0, 2), necp_int4(0, 3));
+	credits = necp_random_int(necp_int8(0, 4), necp_int8(0, 5));
+	count = load_entries(necp_int4(0, 1), &entries);
+	nstacks = roll(entries, count, draws, stacks);
+	if (nstacks == 0 && credits == 0)
+		return;
+	tell(death, lay_drop(death, stacks, nstacks, credits), nstacks, credits);
+}
+
+/* Expiry ---------------------------------------------------------------------------------------- */
+
+static void
+expire(int64 drop_id)
+{
+	NecpContainer *container;
+
+	necp_run(&lock_drop, drop_id);
+	container = necp_container_lock(necp_int8(0, 1));
+	for (int i = 0; i < container->nitems; i++)
+		necp_item_destroy(&container->items[i], "DROP_EXPIRED", drop_id);
+	necp_run(&settle_drop, drop_id, necp_cstring_datum("EXPIRED"));
+	necp_event_emit(&(NecpEvent){.type = "DROP_EXPIRED", .aggregate_type = "DROP", .aggregate_id = drop_id});
+}
+
+static void
+expire_drops(void *arg)
+{
+	uint64 rows = necp_run(&expired_drops, TimestampTzGetDatum(necp_now()));
+	SPITupleTable *table = SPI_tuptable;
+
+	for (uint64 row = 0; row < rows; row++)
+	{
+		bool isnull;
+
+		expire(DatumGetInt64(SPI_getbinval(table->vals[row], table->tupdesc, 1, &isnull)));
+	}
+}
+
+NECP_ROOM_INIT(loot)
+{
+	necp_event_subscribe("NPC_DIED", drop_loot);
+	necp_schedule("loot_expire", 5, expire_drops);
+}

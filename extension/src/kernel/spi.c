@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: PostgreSQL
+ *
+ * Kept plans. Plans are generic: a game's statements are point look-ups whose best plan does not
+ * depend on the values, and planning again costs more than running them.
+ */
+#include "postgres.h"
+
+#include "kernel/errors.h"
+#include "kernel/spi.h"
+
+#include "nodes/parsenodes.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/plancache.h"
+
+/* How a result leaves the SPI connection; cached per call site. */
+typedef struct ResultType
+{
+	int16 len;
+	bool by_value;
+} ResultType;
+
+static void
+prepare(NecpPlan *plan)
+{
+	SPIPlanPtr prepared =
+		SPI_prepare_cursor(plan->sql, plan->nargs, plan->types, CURSOR_OPT_GENERIC_PLAN);
+
+	if (prepared == NULL)
+		elog(ERROR, "could not prepare \"%s\": %s", plan->sql, SPI_result_code_string(SPI_result));
+	SPI_keepplan(prepared);
+	plan->plan = prepared; /* published only once it is kept */
+}
+
+uint64
+necp_run_args(NecpPlan *plan, Datum *args, const char *nulls)
+{
+	int result;
+
+	if (plan->plan == NULL)
+		prepare(plan);
+	result = SPI_execute_plan(plan->plan, args, nulls, false, 0);
+	if (result < 0)
+		elog(ERROR, "could not run \"%s\": %s", plan->sql, SPI_result_code_string(result));
+	return SPI_processed;
+}
+
+Datum
+necp_datum(uint64 row, int col, bool *isnull)
+{
+	Assert(SPI_tuptable != NULL && row < SPI_processed);
+	return SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, col, isnull);
+}
+
+bool
+necp_isnull(uint64 row, int col)
+{
+	bool isnull;
+
+	necp_datum(row, col, &isnull);
+	return isnull;
+}
+
+/* A column read as the wrong type would read memory, not the value: check it where it is cheap. */
+static Datum
+typed_datum(uint64 row, int col, Oid type, bool *isnull)
+{
+	if (TupleDescAttr(SPI_tuptable->tupdesc, col - 1)->atttypid != type)
+		elog(ERROR, "column %d has type %u, read as %u", col,
+			 TupleDescAttr(SPI_tuptable->tupdesc, col - 1)->atttypid, type);
+	return necp_datum(row, col, isnull);
+}
+
+int64
+necp_int8(uint64 row, int col)
+{
+	bool isnull;
+	Datum value = typed_datum(row, col, INT8OID, &isnull);
+
+	return isnull ? 0 : DatumGetInt64(value);
+}
+
+int32
+necp_int4(uint64 row, int col)
+{
+	bool isnull;
+	Datum value = typed_datum(row, col, INT4OID, &isnull);
+
+	return isnull ? 0 : DatumGetInt32(value);
+}
+
+bool
+necp_bool(uint64 row, int col)
+{
+	bool isnull;
+	Datum value = typed_datum(row, col, BOOLOID, &isnull);
+
+	return !isnull && DatumGetBool(value);
+}
+
+double
+necp_float8(uint64 row, int col)
+{
+	bool isnull;
+	Datum value = typed_datum(row, col, FLOAT8OID, &isnull);
+
+	return isnull ? 0 : DatumGetFloat8(value);
+}
+
+TimestampTz
+necp_timestamp(uint64 row, int col)
+{
+	bool isnull;
+	Datum value = typed_datum(row, col, TIMESTAMPTZOID, &isnull);
+
+	return isnull ? 0 : DatumGetTimestampTz(value);
+}
+
+char *
+necp_text(uint64 row, int col)
+{
+	return SPI_getvalue(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, col);
+}
+
+pg_uuid_t
+necp_uuid(uint64 row, int col)
+{
+	bool isnull;
+	Datum value = typed_datum(row, col, UUIDOID, &isnull);
+	pg_uuid_t none = {{0}};
+
+	return isnull ? none : *DatumGetUUIDP(value);
+}
+
+Datum
+necp_answer_args(NecpPlan *plan, const char *what, Datum *args, const char *nulls)
+{
+	bool isnull;
+	Datum answer;
+
+	if (necp_run_args(plan, args, nulls) == 0)
+		necp_fail(NOT_FOUND, NULL, "%s not found", what);
+	answer = necp_datum(0, 1, &isnull);
+	if (isnull)
+		elog(ERROR, "answer about %s is null", what);
+	return answer;
+}
+
+static ResultType *
+result_type(FunctionCallInfo fcinfo)
+{
+	ResultType *type = fcinfo->flinfo->fn_extra;
+
+	if (type == NULL)
+	{
+		type = MemoryContextAlloc(fcinfo->flinfo->fn_mcxt, sizeof(ResultType));
+		get_typlenbyval(get_func_rettype(fcinfo->flinfo->fn_oid), &type->len, &type->by_value);
+		fcinfo->flinfo->fn_extra = type;
+	}
+	return type;
+}
+
+Datum
+necp_call(FunctionCallInfo fcinfo, PGFunction body)
+{
+	ResultType *type = result_type(fcinfo);
+	Datum result;
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "could not connect to SPI");
+	result = body(fcinfo);
+	if (!fcinfo->isnull && !type->by_value)
+		result = SPI_datumTransfer(result, false, type->len);
+	SPI_finish();
+	return result;
+}
+
+text *
+necp_cstring_text(const char *s)
+{
+	return cstring_to_text(s);
+}
