@@ -105,23 +105,23 @@ AS $$
 DECLARE
 	called text := r.function || CASE WHEN lookup THEN '_lookup' ELSE '' END;
 	args text;
-	call text;
+	invocation text;
 BEGIN
 	SELECT string_agg(format('%I => %s', p.name,
 	           CASE WHEN p.default_value IS NULL OR p.default_value LIKE 'NULL%'
 	                THEN format('$%s::%s', p.ord + 4, p.type)
-	                ELSE format('COALESCE($%s::%s, %s)', p.ord + 4, p.type, p.default_value) END,
+	                ELSE format('COALESCE($%s::%s, %s)', p.ord + 4, p.type, p.default_value) END),
 	           ', ' ORDER BY p.ord)
 	INTO args
 	FROM necp.route_params(r.method, r.path, r.function, r.password) p
 	WHERE NOT lookup OR p.name = ANY (
 		SELECT unnest(l.proargnames) FROM pg_proc l
 		WHERE l.pronamespace = 'necp'::regnamespace AND l.proname = called);
-	call := format('necp.%I(%s)', called, args);
+	invocation := format('necp.%I(%s)', called, args);
 	IF r.idempotent AND NOT lookup THEN
-		call := format('necp.finish(CASE WHEN e IS NULL THEN %s ELSE e END)', call);
+		invocation := format('necp.finish(CASE WHEN e IS NULL THEN %s ELSE e END)', invocation);
 	END IF;
-	RETURN format('SELECT %s FROM necp.enter($1, %s, $3, $4, %L, %s) e', call,
+	RETURN format('SELECT %s FROM necp.enter($1, %s, $3, $4, %L, %s) e', invocation,
 		CASE WHEN r.idempotent AND NOT lookup THEN '$2' ELSE 'NULL' END, left(r.auth, 1), permission_id);
 END
 $$;
