@@ -90,17 +90,39 @@ necp_client_closed(Client *client)
 	necp_client_unref(client);
 }
 
+/* What clients gave back to them may not be UTF-8, which a text message must be. */
+static void
+set_opcode(Message *message)
+{
+	message->opcode =
+		necp_utf8_valid(message->data, message->length) ? MESSAGE_TEXT : MESSAGE_BINARY;
+}
+
+/*
+ * The close frame is ours too: lws as Debian builds it (with _DEBUG) closes twice under libuv and
+ * loses the one of lws_close_reason. The peer has some seconds to answer.
+ */
 void
 necp_client_close(Client *client, uint16_t close_code, const char *reason)
 {
+	char payload[125];
+	size_t length = strlen(reason);
+	Message *message;
+
 	if (!necp_client_is_open(client))
 		return;
+	length = length > sizeof(payload) - 2 ? sizeof(payload) - 2 : length;
+	payload[0] = (char) (close_code >> 8);
+	payload[1] = (char) close_code;
+	memcpy(payload + 2, reason, length);
+	message = necp_message_copy(payload, 2 + length);
+	message->opcode = MESSAGE_CLOSE;
+	necp_client_send(client, message, NULL);
+	necp_message_unref(message);
+	if (client->state == CLIENT_CLOSING)
+		return; /* cut already: the backlog was full */
 	client->state = CLIENT_CLOSING;
-	client->close_code = close_code;
-	client->close_reason = reason;
-	/* a peer that does not take the rest has this long */
 	lws_set_timeout(client->wsi, PENDING_TIMEOUT_USER_REASON_BASE, CLOSE_TIMEOUT_S);
-	lws_callback_on_writable(client->wsi);
 }
 
 void
@@ -130,7 +152,7 @@ necp_client_send_simple(Client *client, StompCommand command, const char *name, 
 	if (necp_stomp_end(&w, "", 0))
 	{
 		message = necp_message_copy(frame, w.used);
-		message->binary = !necp_utf8_valid(frame, w.used);
+		set_opcode(message);
 		necp_client_send(client, message, NULL);
 		necp_message_unref(message);
 	}
@@ -153,7 +175,7 @@ necp_client_fail(Client *client, uint16_t close_code, const char *message, const
 	if (necp_stomp_end(&w, detail, strlen(detail)))
 	{
 		error = necp_message_copy(frame, w.used);
-		error->binary = !necp_utf8_valid(frame, w.used);
+		set_opcode(error);
 		necp_client_send(client, error, NULL);
 		necp_message_unref(error);
 	}
@@ -190,7 +212,7 @@ send_own(Client *client,
 	if (necp_stomp_end(&w, body.base, body.len))
 	{
 		message = necp_message_copy(frame, w.used);
-		message->binary = !necp_utf8_valid(frame, w.used);
+		set_opcode(message);
 		necp_client_send(client, message, queue);
 		necp_message_unref(message);
 	}

@@ -17,6 +17,7 @@
 
 struct lws;
 struct Subscription;
+struct RouteCall;
 
 typedef enum ClientState
 {
@@ -55,8 +56,6 @@ typedef struct Client
 	bool blocked;	 /* the socket takes nothing until lws calls WRITEABLE */
 	bool registered; /* in the map of sessions */
 	bool moved;		 /* input waits for the next tick */
-	uint16_t close_code;
-	const char *close_reason;
 	char *leave_receipt;
 	char *ticket; /* of the URL, until CONNECT */
 	StompParser parser;
@@ -79,11 +78,15 @@ typedef struct Client
 	uint64_t last_out_ms;
 	uint32_t send_every_ms; /* heart-beats, 0: none */
 	uint32_t expect_every_ms;
-	uint32_t commands; /* under way */
+	uint32_t commands; /* waiting or under way */
 	uint32_t verified; /* the round of verification that covered it */
-	uint32_t excess;   /* frames refused in a row */
+	uint32_t excess;   /* frames refused more than accepted */
 	Bucket frames;
 	Bucket sends;
+
+	/* commands run one after another: a client's later one may build on an earlier one */
+	struct RouteCall *first_command;
+	struct RouteCall *last_command;
 
 	/* subscriptions */
 	struct Subscription *subscriptions;
@@ -127,7 +130,7 @@ void necp_client_heartbeat(Client *client);
 void necp_client_send_simple(Client *client, StompCommand command, const char *name, const char *value);
 /* ERROR, then close: for protocol violations and the end of a session. */
 void necp_client_fail(Client *client, uint16_t close_code, const char *message, const char *detail);
-/* Closes once the queue is sent; reason is a constant. */
+/* Closes once the queue is sent. */
 void necp_client_close(Client *client, uint16_t close_code, const char *reason);
 /* Cuts the connection without a word. */
 void necp_client_kill(Client *client, const char *reason);
@@ -143,8 +146,8 @@ void necp_client_refuse(Client *client,
 
 /* Sends what the queue holds, as far as the socket takes it. */
 void necp_client_flush(Client *client);
-/* WRITEABLE: returns false when the connection is to be closed now. */
-bool necp_client_writeable(Client *client);
+/* The socket takes more again. */
+void necp_client_writeable(Client *client);
 /* At the end of a loop turn: all that was queued in it, one write per client. */
 void necp_clients_flush(void);
 /* Whether a position frame would wait behind something else. */

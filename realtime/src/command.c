@@ -17,7 +17,7 @@
 #define CLOSE_PROTOCOL 1002
 #define CLOSE_POLICY 1008
 #define CLOSE_TOO_BIG 1009
-#define EXCESS_MAX 1000 /* refused frames in a row before the connection goes */
+#define EXCESS_MAX 1000 /* frames refused beyond those accepted */
 
 /* A SUBSCRIBE the database is asked about. */
 typedef struct Ask
@@ -295,7 +295,7 @@ is_within_rate(Client *client, const StompFrame *frame)
 	if (frame->command == STOMP_DISCONNECT || frame->command == STOMP_UNSUBSCRIBE ||
 		necp_bucket_take(&client->frames, rate, rate, necp_turn_ms()))
 	{
-		client->excess = 0;
+		client->excess -= client->excess > 0;
 		return true;
 	}
 	if (++client->excess > EXCESS_MAX)

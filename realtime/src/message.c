@@ -18,7 +18,7 @@ necp_message_new(size_t length)
 	message->length = (uint32_t) length;
 	message->seq = 0;
 	message->at_ms = 0;
-	message->binary = false;
+	message->opcode = MESSAGE_TEXT;
 	return message;
 }
 

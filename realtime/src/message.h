@@ -8,9 +8,15 @@
 #ifndef NECP_MESSAGE_H
 #define NECP_MESSAGE_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+enum
+{
+	MESSAGE_TEXT = 1,
+	MESSAGE_BINARY = 2,
+	MESSAGE_CLOSE = 8
+};
 
 typedef struct Message
 {
@@ -18,7 +24,7 @@ typedef struct Message
 	uint32_t length;
 	uint64_t seq;	/* of its topic */
 	uint64_t at_ms; /* monotonic */
-	bool binary;	/* travels as a binary WebSocket message */
+	uint8_t opcode; /* of the WebSocket frame */
 	char data[];
 } Message;
 

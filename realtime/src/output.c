@@ -136,9 +136,9 @@ necp_client_forget(Client *client, const Subscription *subscription)
 }
 
 static size_t
-write_head(char *p, bool binary, uint64_t length)
+write_head(char *p, uint8_t opcode, uint64_t length)
 {
-	p[0] = (char) (binary ? 0x82 : 0x81);
+	p[0] = (char) (0x80 | opcode);
 	if (length < 126)
 	{
 		p[1] = (char) length;
@@ -168,7 +168,7 @@ gather(const Client *client)
 		size_t prefix = prefix_length(pending);
 		char *head = batch.heads[i];
 		size_t length =
-			write_head(head, pending->message->binary, prefix + pending->message->length);
+			write_head(head, pending->message->opcode, prefix + pending->message->length);
 
 		if (prefix > 0)
 			memcpy(head + length, pending->subscription->prefix, prefix);
@@ -271,12 +271,11 @@ necp_client_flush(Client *client)
 	client->last_out_ms = necp_turn_ms();
 }
 
-bool
+void
 necp_client_writeable(Client *client)
 {
 	client->blocked = false;
 	necp_client_flush(client);
-	return client->state != CLIENT_CLOSING || client->blocked || client->count > 0;
 }
 
 bool

@@ -169,6 +169,6 @@ necp_position_binary(const PositionFrame *frame, const Place *place, const Sight
 	if (counts[1] > 0)
 		memcpy(body + size - (size_t) counts[1] * 8, sight->gone_ids, (size_t) counts[1] * 8);
 	message = build(frame, "application/x-necp-position", body, size);
-	message->binary = true;
+	message->opcode = MESSAGE_BINARY;
 	return message;
 }

@@ -18,6 +18,7 @@
 typedef struct RouteCall
 {
 	NecpRequest request;
+	struct RouteCall *next; /* of the client; the first one is under way */
 	NecpBound bound;
 	NecpRoutes *routes;
 	const NecpRoute *route;
@@ -30,6 +31,12 @@ typedef struct RouteCall
 	int tries;
 	uint64_t started_us;
 } RouteCall;
+
+static void
+refuse(RouteCall *call, const NecpProblem *problem)
+{
+	necp_client_refuse(call->client, call->correlation, problem, NULL, call->trace.text);
+}
 
 static void
 free_call(RouteCall *call)
@@ -46,10 +53,36 @@ free_call(RouteCall *call)
 	necp_client_unref(client);
 }
 
+/* Submits the client's first command; those that cannot be are refused, the next one follows. */
 static void
-refuse(RouteCall *call, const NecpProblem *problem)
+run_first(Client *client)
 {
-	necp_client_refuse(call->client, call->correlation, problem, NULL, call->trace.text);
+	NecpProblem problem;
+
+	while (client->first_command != NULL)
+	{
+		RouteCall *call = client->first_command;
+
+		if (client->wsi != NULL && necp_pool_submit(necp_db_pool, &call->request))
+			return;
+		client->first_command = call->next;
+		necp_problem_set(&problem, NECP_UNAVAILABLE, NULL, NULL);
+		problem.retry_after = 1;
+		refuse(call, &problem);
+		free_call(call);
+	}
+}
+
+/* Takes the finished command off and starts the next one. */
+static void
+finish(RouteCall *call)
+{
+	Client *client = necp_client_ref(call->client);
+
+	client->first_command = call->next;
+	free_call(call);
+	run_first(client);
+	necp_client_unref(client);
 }
 
 static void
@@ -95,7 +128,7 @@ on_done(NecpRequest *request, NecpOutcome outcome, const PGresult *result)
 					 call->trace.text);
 		refuse(call, &problem);
 	}
-	free_call(call);
+	finish(call);
 }
 
 /* Parameters the server fills; the address is the peer's. */
@@ -194,9 +227,12 @@ is_allowed(Client *client, NecpProblem *problem)
 	return false;
 }
 
-static bool
-submit(RouteCall *call, NecpProblem *problem)
+static void
+enqueue(RouteCall *call)
 {
+	Client *client = call->client;
+	bool idle = client->first_command == NULL;
+
 	call->request = (NecpRequest){
 		.statement = &call->route->statement,
 		.values = call->bound.values,
@@ -204,11 +240,13 @@ submit(RouteCall *call, NecpProblem *problem)
 		.repeatable = call->route->read_only || call->has_key,
 		.done = on_done,
 	};
-	if (necp_pool_submit(necp_db_pool, &call->request))
-		return true;
-	necp_problem_set(problem, NECP_UNAVAILABLE, NULL, NULL);
-	problem->retry_after = 1;
-	return false;
+	if (idle)
+		client->first_command = call;
+	else
+		client->last_command->next = call;
+	client->last_command = call;
+	if (idle)
+		run_first(client);
 }
 
 void
@@ -219,7 +257,6 @@ necp_command_run(Client *client, const StompFrame *frame, const char *path)
 	const char *receipt = necp_stomp_header(frame, "receipt");
 	NecpMatch match;
 	NecpProblem problem;
-	bool bound = false;
 
 	call->client = necp_client_ref(client);
 	client->commands++;
@@ -228,11 +265,11 @@ necp_command_run(Client *client, const StompFrame *frame, const char *path)
 	call->started_us = necp_now_us();
 	necp_uuid_generate(&call->trace);
 	if (is_allowed(client, &problem) && find_route(call, frame, path, &match, &problem) &&
-		take_key(call, frame, &problem))
-		bound = bind_values(call, frame, path, &match, &problem);
-	if (!bound || !submit(call, &problem))
+		take_key(call, frame, &problem) && bind_values(call, frame, path, &match, &problem))
 	{
-		refuse(call, &problem);
-		free_call(call);
+		enqueue(call);
+		return;
 	}
+	refuse(call, &problem);
+	free_call(call);
 }

@@ -79,17 +79,14 @@ close_client(Slot *slot)
 	necp_client_closed(client);
 }
 
+/* The answer to our own close frame ends it; to the peer's, lws answers. */
 static int
-write_client(struct lws *wsi, Client *client)
+close_by_peer(Client *client)
 {
-	if (client == NULL || necp_client_writeable(client))
-		return 0;
-	if (client->close_code != 0)
-		lws_close_reason(wsi,
-						 (enum lws_close_status) client->close_code,
-						 (unsigned char *) (uintptr_t) client->close_reason,
-						 strlen(client->close_reason));
-	return -1;
+	if (client == NULL || client->state == CLIENT_CLOSING)
+		return -1;
+	client->state = CLIENT_CLOSING;
+	return 0;
 }
 
 static int
@@ -110,7 +107,11 @@ on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in
 				necp_command_receive(slot->client, in, len);
 			return 0;
 		case LWS_CALLBACK_SERVER_WRITEABLE:
-			return write_client(wsi, slot->client);
+			if (slot->client != NULL)
+				necp_client_writeable(slot->client);
+			return 0;
+		case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
+			return close_by_peer(slot->client);
 		case LWS_CALLBACK_CLOSED:
 			close_client(slot);
 			return 0;
