@@ -23,7 +23,7 @@ BEGIN
 		                    'realtime_touch', 'world_exchange') THEN
 			EXECUTE pg_catalog.format('GRANT EXECUTE ON FUNCTION %s TO necp_edge', f.signature);
 		END IF;
-		IF f.proname IN ('integrity_check', 'config_set', 'content_import', 'rotate_keys', 'now') THEN
+		IF f.proname IN ('integrity_check', 'config_set', 'content_import', 'rotate_keys', 'now', 'push', 'ledger_mint') THEN
 			EXECUTE pg_catalog.format('GRANT EXECUTE ON FUNCTION %s TO necp_admin', f.signature);
 		END IF;
 		IF f.proname IN ('now') THEN

@@ -20,3 +20,8 @@ SELECT necp.integrity('ledger_sides', $$
 	LEFT JOIN game.ledger_accounts r ON r.id = t.to_id
 	WHERE f.id IS NULL OR r.id IS NULL OR f.currency <> r.currency$$,
 	'G3: both sides of a transfer exist and hold the same currency.');
+
+CREATE FUNCTION necp.ledger_mint(holder text, owner_id bigint, currency text, amount bigint, cause text) RETURNS bigint
+	LANGUAGE c SECURITY DEFINER AS 'MODULE_PATHNAME', 'necp_ledger_mint';
+COMMENT ON FUNCTION necp.ledger_mint IS
+	'Creates money in a WALLET (character) or PREMIUM (account) purse and returns its balance: for operators.';

@@ -91,7 +91,8 @@ void
 necp_event_emit(NecpEvent *event)
 {
 	complete_actor(event);
-	write_event(event);
+	if (!necp_mute)
+		write_event(event);
 	if (depth == MAX_DEPTH)
 		elog(ERROR, "events cause each other more than %d deep", MAX_DEPTH);
 	causes[depth++] = event->id;

@@ -104,3 +104,18 @@ necp_ledger_transfer(NecpPurse from, NecpPurse to, const char *currency, int64 a
 				   necp_cstring_datum(cause), cause_id, TimestampTzGetDatum(necp_now()));
 	return is_computed(from) ? to_balance : from_balance;
 }
+
+/* ledger_mint(holder, owner_id, currency, amount, cause) → balance; for operators. */
+NECP_FUNCTION(necp_ledger_mint)
+{
+	static const char *const holders[] = {"WALLET", "PREMIUM", NULL};
+	static const char *const currencies[] = {NECP_CREDITS, NECP_PREMIUM_CURRENCY, NULL};
+	const char *holder = necp_arg_word(fcinfo, 0, "holder", holders);
+	NecpPurse purse = {.holder = strcmp(holder, "WALLET") == 0 ? NECP_WALLET : NECP_PREMIUM,
+					   .owner_id = necp_arg_id(fcinfo, 1, "owner_id")};
+	const char *currency = necp_arg_word(fcinfo, 2, "currency", currencies);
+	int64 amount = necp_arg_money(fcinfo, 3, "amount");
+	char *cause = necp_arg_text(fcinfo, 4, "cause", 1, 64);
+
+	PG_RETURN_INT64(necp_ledger_transfer((NecpPurse){NECP_MINT, 0}, purse, currency, amount, cause, purse.owner_id));
+}

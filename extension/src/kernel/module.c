@@ -19,6 +19,7 @@ char *necp_database;
 int necp_max_sessions;
 int necp_push_ring_kb;
 bool necp_rehearsal;
+bool necp_mute;
 
 /* A room without an init function is fine. */
 #define NECP_ROOM(room) extern void necp_##room##_init(void) __attribute__((weak));
@@ -42,6 +43,9 @@ define_settings(void)
 	DefineCustomBoolVariable("necpgame.rehearsal",
 							 "Allows several identities in one transaction and commands in subtransactions: for tests only.",
 							 NULL, &necp_rehearsal, false, PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomBoolVariable("necpgame.mute",
+							 "Writes no event rows and no pushes: to measure what they cost.",
+							 NULL, &necp_mute, false, PGC_SUSET, 0, NULL, NULL, NULL);
 }
 
 static void

@@ -9,10 +9,13 @@
  */
 #include "postgres.h"
 
+#include "kernel/args.h"
 #include "kernel/clock.h"
+#include "kernel/errors.h"
 #include "kernel/kernel.h"
 #include "kernel/push.h"
 #include "kernel/shmem.h"
+#include "kernel/spi.h"
 #include "kernel/workers.h"
 
 #include "access/xact.h"
@@ -108,11 +111,26 @@ collect(char kind, const char *head, const char *tail, int64 version)
 	last = pending;
 }
 
+/* Line breaks in JSON stand between its tokens only: a blank does as well. */
+static char *
+one_line(char *json)
+{
+	for (char *c = json; *c != '\0'; c++)
+	{
+		if (*c == '\n' || *c == '\r')
+			*c = ' ';
+	}
+	return json;
+}
+
 void
 necp_push(const char *topic, const char *type, int64 version, const char *data)
 {
-	char *head = psprintf("%s %s", type, topic);
+	char *head;
 
+	if (necp_mute)
+		return;
+	head = psprintf("%s %s", type, topic);
 	collect(PUSH_MESSAGE, head, data, version);
 	pfree(head);
 }
@@ -147,6 +165,21 @@ void
 necp_push_close(const pg_uuid_t *session, const char *reason)
 {
 	control(psprintf("K %s %s", uuid_text(session), reason));
+}
+
+/* push(topic text, type text, data json): for operators. */
+NECP_FUNCTION(necp_push_sql)
+{
+	char *topic = necp_arg_text(fcinfo, 0, "topic", 8, TOPIC_LENGTH - 1);
+	char *type = necp_arg_text(fcinfo, 1, "type", 1, 64);
+
+	necp_arg_required(fcinfo, 2, "data");
+	if (strncmp(topic, "/topic/", 7) != 0 || strpbrk(topic, " \t") != NULL)
+		necp_fail(VALIDATION, "topic", "this is not the name of a topic");
+	if (strspn(type, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") != strlen(type))
+		necp_fail(VALIDATION, "type", "a type has upper case letters, digits and underscores");
+	necp_push(topic, type, 0, one_line(text_to_cstring(PG_GETARG_TEXT_PP(2))));
+	PG_RETURN_VOID();
 }
 
 /* The ring ----------------------------------------------------------------------------------- */
