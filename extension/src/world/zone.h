@@ -5,7 +5,7 @@
 #ifndef NECP_ZONE_H
 #define NECP_ZONE_H
 
-#include "postgres.h"
+#include "world/world.h"
 
 /* Detail of the event ZONE_CHANGED; 0: nowhere. */
 typedef struct NecpZoneChange
@@ -15,10 +15,8 @@ typedef struct NecpZoneChange
 	int64 to_place_id;
 } NecpZoneChange;
 
-struct NecpEntity;
-
 /* What the world has to know of a character, but for where it is; false where there is none. */
-extern bool necp_zone_describe(int64 character_id, struct NecpEntity *out);
+extern bool necp_zone_describe(int64 character_id, NecpEntity *out);
 /* Tells everybody in a place: a message of a type on its events topic. */
 extern void necp_zone_push(int64 place_id, const char *type, const char *data);
 
