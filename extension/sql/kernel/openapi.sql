@@ -52,16 +52,10 @@ $$;
 COMMENT ON FUNCTION necp.openapi_type IS
 	'JSON Schema of a type. 64 bit integers stay within what a JSON number holds exactly; json is anything.';
 
-CREATE FUNCTION necp.openapi_text(comment text) RETURNS json
-	LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-	summary text := coalesce(substring(comment FROM '^(.*?)[.;:](\s|$)'), comment);
-BEGIN
-	RETURN json_build_object('summary', summary, 'description', comment);
-END
-$$;
-COMMENT ON FUNCTION necp.openapi_text IS 'Summary and description of an operation: the first sentence, and all.';
+CREATE FUNCTION necp.openapi_summary(comment text) RETURNS text
+	LANGUAGE sql IMMUTABLE
+	RETURN coalesce(pg_catalog.substring(comment, '^(.*?)[.;:](?:\s|$)'), comment);
+COMMENT ON FUNCTION necp.openapi_summary IS 'The first sentence of a comment.';
 
 -- Members of a request's body. Passwords stand in for the hashes that the edge makes of them.
 CREATE FUNCTION necp.openapi_body(r necp.routes) RETURNS json
@@ -137,7 +131,7 @@ CREATE FUNCTION necp.openapi_success(r necp.routes) RETURNS json
 	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	note text := (SELECT obj_description(t.typrelid, 'pg_class') FROM pg_type t
+	note text := (SELECT obj_description(t.oid, 'pg_type') FROM pg_type t
 	              WHERE t.typnamespace = 'necp'::regnamespace AND t.typname = r.result);
 	schema json := CASE WHEN r.result IS NULL THEN '{"type": "object"}'::json
 	                    ELSE json_build_object('$ref', '#/components/schemas/' || r.result) END;
@@ -156,30 +150,58 @@ END
 $$;
 COMMENT ON FUNCTION necp.openapi_success IS 'What a route answers when all is well.';
 
+-- Routes that refuse with the same codes share the description of it, which is named after them.
+CREATE FUNCTION necp.openapi_refusals(r necp.routes, comment text)
+	RETURNS TABLE (status int, name text, response json)
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN QUERY
+	SELECT e.status, string_agg(e.code, '.' ORDER BY e.state),
+	       json_build_object(
+	           'description', string_agg(format('`%s` %s.', e.code, e.title), ' ' ORDER BY e.state),
+	           'headers', json_strip_nulls(json_build_object(
+	               'X-Request-Id', json_build_object('$ref', '#/components/headers/X-Request-Id'),
+	               'Retry-After', CASE WHEN e.status IN (429, 503)
+	                                   THEN json_build_object('$ref', '#/components/headers/Retry-After') END)),
+	           'content', json_build_object('application/problem+json', json_build_object('schema', json_build_object(
+	               '$ref', '#/components/schemas/Problem',
+	               'properties', json_build_object('code', json_build_object('enum', json_agg(e.code ORDER BY e.state)))))))
+	FROM necp.error_codes() e
+	WHERE e.code = ANY (necp.openapi_codes(r, comment))
+	GROUP BY e.status;
+END
+$$;
+COMMENT ON FUNCTION necp.openapi_refusals IS 'Refusals of a route by status.';
+
 CREATE FUNCTION necp.openapi_responses(r necp.routes, comment text) RETURNS json
 	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	RETURN (
-		SELECT json_object_agg(a.status, a.response ORDER BY a.status)
-		FROM (
-			SELECT r.status::text AS status, necp.openapi_success(r) AS response
-			UNION ALL
-			SELECT e.status::text, json_strip_nulls(json_build_object(
-				'description', string_agg(format('`%s` %s.', e.code, e.title), ' ' ORDER BY e.state),
-				'headers', json_strip_nulls(json_build_object(
-					'X-Request-Id', json_build_object('$ref', '#/components/headers/X-Request-Id'),
-					'Retry-After', CASE WHEN e.status IN (429, 503)
-					                    THEN json_build_object('$ref', '#/components/headers/Retry-After') END)),
-				'content', json_build_object('application/problem+json', json_build_object('schema', json_build_object(
-					'$ref', '#/components/schemas/Problem',
-					'properties', json_build_object('code', json_build_object('enum', json_agg(e.code ORDER BY e.state))))))))
-			FROM necp.error_codes() e
-			WHERE e.code = ANY (necp.openapi_codes(r, comment))
-			GROUP BY e.status) a);
+		SELECT json_object_agg(a.status::text, a.response ORDER BY a.status)
+		FROM (SELECT r.status, necp.openapi_success(r) AS response
+		      UNION ALL
+		      SELECT f.status, json_build_object('$ref', '#/components/responses/' || f.name)
+		      FROM necp.openapi_refusals(r, comment) f) a);
 END
 $$;
-COMMENT ON FUNCTION necp.openapi_responses IS 'Answers of a route by status; refusals name their codes.';
+COMMENT ON FUNCTION necp.openapi_responses IS 'Answers of a route by status.';
+
+-- Routes that are served, with the comments of their functions.
+CREATE FUNCTION necp.openapi_routes() RETURNS TABLE (route necp.routes, comment text)
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN QUERY
+	SELECT r, obj_description(p.oid, 'pg_proc')
+	FROM necp.routes r
+	JOIN pg_proc p ON p.pronamespace = 'necp'::regnamespace AND p.proname = r.function
+	LEFT JOIN game.route_overrides o ON o.method = r.method AND o.path = r.path
+	WHERE coalesce(o.enabled, true);
+END
+$$;
+COMMENT ON FUNCTION necp.openapi_routes IS 'Routes that the document describes.';
 
 CREATE FUNCTION necp.openapi_paths() RETURNS json
 	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
@@ -188,27 +210,22 @@ BEGIN
 	RETURN (
 		SELECT json_object_agg(p.path, p.item ORDER BY p.path)
 		FROM (
-			SELECT r.path, json_object_agg(lower(r.method), json_strip_nulls(json_build_object(
-				'operationId', r.function,
-				'summary', necp.openapi_text(d.comment) -> 'summary',
-				'description', necp.openapi_text(d.comment) -> 'description',
-				'tags', json_build_array(split_part(r.function, '_', 1)),
-				'security', CASE WHEN r.auth = 'public' THEN '[]'::json ELSE '[{"bearer": []}]'::json END,
-				'parameters', necp.openapi_parameters(r),
-				'requestBody', necp.openapi_body(r),
-				'responses', necp.openapi_responses(r, d.comment),
-				'x-auth', r.auth,
-				'x-permission', r.permission)) ORDER BY r.method) AS item
-			FROM necp.routes r
-			LEFT JOIN game.route_overrides o ON o.method = r.method AND o.path = r.path
-			CROSS JOIN LATERAL (
-				SELECT obj_description(p.oid, 'pg_proc') AS comment FROM pg_proc p
-				WHERE p.pronamespace = 'necp'::regnamespace AND p.proname = r.function) d
-			WHERE coalesce(o.enabled, true)
-			GROUP BY r.path) p);
+			SELECT (d.route).path, json_object_agg(lower((d.route).method), json_strip_nulls(json_build_object(
+				'operationId', (d.route).function,
+				'summary', necp.openapi_summary(d.comment),
+				'description', d.comment,
+				'tags', json_build_array(split_part((d.route).function, '_', 1)),
+				'security', CASE WHEN (d.route).auth = 'public' THEN '[]'::json ELSE '[{"bearer": []}]'::json END,
+				'parameters', necp.openapi_parameters(d.route),
+				'requestBody', necp.openapi_body(d.route),
+				'responses', necp.openapi_responses(d.route, d.comment),
+				'x-auth', (d.route).auth,
+				'x-permission', (d.route).permission)) ORDER BY (d.route).method) AS item
+			FROM necp.openapi_routes() d
+			GROUP BY (d.route).path) p);
 END
 $$;
-COMMENT ON FUNCTION necp.openapi_paths IS 'All enabled routes.';
+COMMENT ON FUNCTION necp.openapi_paths IS 'Operations by path and method.';
 
 -- The results' types and what they are made of.
 CREATE FUNCTION necp.openapi_schemas() RETURNS json
@@ -226,7 +243,7 @@ BEGIN
 			JOIN pg_type e ON e.oid = CASE WHEN t.typcategory = 'A' THEN t.typelem ELSE t.oid END
 			WHERE e.typtype = 'c')
 		SELECT json_object_agg(c.relname, json_build_object(
-			'type', 'object', 'description', obj_description(u.relid, 'pg_class'),
+			'type', 'object', 'description', obj_description(c.reltype, 'pg_type'),
 			'additionalProperties', false, 'required', m.names, 'properties', m.properties) ORDER BY c.relname)
 		FROM used u
 		JOIN pg_class c ON c.oid = u.relid
@@ -270,6 +287,9 @@ BEGIN
 			'Idempotency-Key', '{"name": "Idempotency-Key", "in": "header", "required": true, "description": "Made by the client for one command. Sent again within 24 h, it gets the answer of the first time and nothing happens twice.", "schema": {"type": "string", "format": "uuid"}}'::json,
 			'limit', '{"name": "limit", "in": "query", "description": "Items of a page.", "schema": {"type": "integer", "format": "int32", "minimum": 1, "maximum": 100, "default": 50}}'::json,
 			'cursor', '{"name": "cursor", "in": "query", "description": "next_cursor of the page before.", "schema": {"type": "integer", "format": "int64"}}'::json),
+		'responses', (
+			SELECT json_object_agg(f.name, f.response ORDER BY f.status, f.name)
+			FROM (SELECT DISTINCT ON (e.name) e.* FROM necp.openapi_routes() d, necp.openapi_refusals(d.route, d.comment) e) f),
 		'schemas', (
 			SELECT json_object_agg(s.name, s.schema ORDER BY s.name COLLATE "C")
 			FROM (SELECT 'Problem' AS name, problem AS schema
