@@ -9,8 +9,8 @@ CREATE TYPE necp.login_view AS (
 COMMENT ON TYPE necp.login_view IS 'An attempt to log in.';
 COMMENT ON COLUMN necp.login_view.login_id IS 'Identity; rises with time.';
 COMMENT ON COLUMN necp.login_view.outcome IS 'SUCCESS, WRONG_PASSWORD or NOT_ACTIVE.';
-COMMENT ON COLUMN necp.login_view.client_ip IS 'From where.';
-COMMENT ON COLUMN necp.login_view.user_agent IS 'With what.';
+COMMENT ON COLUMN necp.login_view.client_ip IS 'From where, or null.';
+COMMENT ON COLUMN necp.login_view.user_agent IS 'With what, or null.';
 COMMENT ON COLUMN necp.login_view.at IS 'When.';
 
 CREATE FUNCTION necp.account_login_history("limit" int DEFAULT NULL, cursor bigint DEFAULT NULL) RETURNS json

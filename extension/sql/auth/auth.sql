@@ -56,12 +56,12 @@ COMMENT ON COLUMN necp.done_view.done IS 'True.';
 CREATE FUNCTION necp.auth_register(email text, username text, password_hash text, client_ip inet,
 	display_name text DEFAULT NULL) RETURNS json
 	LANGUAGE c SECURITY DEFINER AS 'MODULE_PATHNAME', 'necp_auth_register';
-COMMENT ON FUNCTION necp.auth_register IS 'Makes an account and sends a token to its address. Password: 8 to 128 characters with upper and lower case, digit and special.';
+COMMENT ON FUNCTION necp.auth_register IS 'Makes an account and sends a token to its address. Password: 8 to 128 characters with upper and lower case, digit and special. EMAIL_TAKEN, USERNAME_TAKEN.';
 SELECT necp.route('POST', '/auth/register', 'auth_register', auth => 'public', rate => 'register', password => 'hash', status => 201, result => 'account_view');
 
 CREATE FUNCTION necp.auth_login(email text, verified_hash text, client_ip inet, user_agent text) RETURNS json
 	LANGUAGE c SECURITY DEFINER AS 'MODULE_PATHNAME', 'necp_auth_login';
-COMMENT ON FUNCTION necp.auth_login IS 'Opens a session; a session that was open ends as CONCURRENT_LOGIN. Unknown address and wrong password get the same answer.';
+COMMENT ON FUNCTION necp.auth_login IS 'Opens a session; a session that was open ends as CONCURRENT_LOGIN. Unknown address and wrong password get the same answer. INVALID_CREDENTIALS.';
 CREATE FUNCTION necp.auth_login_lookup(email text) RETURNS text
 	LANGUAGE c SECURITY DEFINER AS 'MODULE_PATHNAME', 'necp_auth_login_lookup';
 COMMENT ON FUNCTION necp.auth_login_lookup IS 'The hash that the edge verifies the password against, or null.';
@@ -69,7 +69,7 @@ SELECT necp.route('POST', '/auth/login', 'auth_login', auth => 'public', rate =>
 
 CREATE FUNCTION necp.auth_refresh(refresh_token text, client_ip inet, user_agent text) RETURNS json
 	LANGUAGE c SECURITY DEFINER AS 'MODULE_PATHNAME', 'necp_auth_refresh';
-COMMENT ON FUNCTION necp.auth_refresh IS 'Spends a refresh token for new ones. Spending one twice revokes the whole family.';
+COMMENT ON FUNCTION necp.auth_refresh IS 'Spends a refresh token for new ones. Spending one twice revokes the whole family. REFRESH_REUSED, UNAUTHENTICATED.';
 SELECT necp.route('POST', '/auth/refresh', 'auth_refresh', auth => 'public', issues_token => true, result => 'token_view');
 
 CREATE FUNCTION necp.auth_logout() RETURNS json
@@ -79,7 +79,7 @@ SELECT necp.route('POST', '/auth/logout', 'auth_logout', auth => 'account', resu
 
 CREATE FUNCTION necp.auth_verify_email(token text) RETURNS json
 	LANGUAGE c SECURITY DEFINER AS 'MODULE_PATHNAME', 'necp_auth_verify_email';
-COMMENT ON FUNCTION necp.auth_verify_email IS 'Proves an address with the token that was sent to it.';
+COMMENT ON FUNCTION necp.auth_verify_email IS 'Proves an address with the token that was sent to it. TOKEN_USED, VERIFICATION_EXPIRED.';
 SELECT necp.route('POST', '/auth/verify-email', 'auth_verify_email', auth => 'public', result => 'done_view');
 
 CREATE FUNCTION necp.auth_me() RETURNS json

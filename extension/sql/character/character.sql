@@ -35,9 +35,9 @@ COMMENT ON COLUMN necp.character_view.cool IS 'Attribute.';
 COMMENT ON COLUMN necp.character_view.empathy IS 'Attribute.';
 COMMENT ON COLUMN necp.character_view.hp IS 'Hit points when last saved; live ones are in position frames.';
 COMMENT ON COLUMN necp.character_view.max_hp IS 'Hit points at most.';
-COMMENT ON COLUMN necp.character_view.zone_id IS 'Home zone.';
+COMMENT ON COLUMN necp.character_view.zone_id IS 'Home zone, or null.';
 COMMENT ON COLUMN necp.character_view.created_at IS 'Creation.';
-COMMENT ON COLUMN necp.character_view.last_played_at IS 'Last selection.';
+COMMENT ON COLUMN necp.character_view.last_played_at IS 'Last selection, or null.';
 
 CREATE TYPE necp.slots_view AS (slots int, used int, price int, premium bigint);
 COMMENT ON TYPE necp.slots_view IS 'Character slots of an account.';
@@ -68,7 +68,7 @@ SELECT necp.route('GET', '/characters', 'character_list', auth => 'account', rea
 
 CREATE FUNCTION necp.character_create(name text, class text, origin text) RETURNS json
 	LANGUAGE c SECURITY DEFINER AS 'MODULE_PATHNAME', 'necp_character_create';
-COMMENT ON FUNCTION necp.character_create IS 'Makes a character in a free slot. Name: 3 to 20 of A-Z, a-z, 0-9, single blanks and hyphens between.';
+COMMENT ON FUNCTION necp.character_create IS 'Makes a character in a free slot. Name: 3 to 20 of A-Z, a-z, 0-9, single blanks and hyphens between. INVALID_NAME, NAME_TAKEN, NO_FREE_SLOT.';
 SELECT necp.route('POST', '/characters', 'character_create', auth => 'account', status => 201, result => 'character_view');
 
 CREATE FUNCTION necp.character_get(character_id bigint) RETURNS json
@@ -78,7 +78,7 @@ SELECT necp.route('GET', '/characters/{character_id}', 'character_get', auth => 
 
 CREATE FUNCTION necp.character_select(character_id bigint) RETURNS json
 	LANGUAGE c SECURITY DEFINER AS 'MODULE_PATHNAME', 'necp_character_select';
-COMMENT ON FUNCTION necp.character_select IS 'Chooses the character that acts in this session; it enters the zone where it was.';
+COMMENT ON FUNCTION necp.character_select IS 'Chooses the character that acts in this session; it enters the zone where it was. BUSY.';
 SELECT necp.route('POST', '/characters/{character_id}/select', 'character_select', auth => 'account', result => 'character_view');
 
 CREATE FUNCTION necp.character_slots() RETURNS json
@@ -88,7 +88,7 @@ SELECT necp.route('GET', '/characters/slots', 'character_slots', auth => 'accoun
 
 CREATE FUNCTION necp.character_slots_purchase() RETURNS json
 	LANGUAGE c SECURITY DEFINER AS 'MODULE_PATHNAME', 'necp_character_slots_purchase';
-COMMENT ON FUNCTION necp.character_slots_purchase IS 'Buys one more slot for premium, up to 5.';
+COMMENT ON FUNCTION necp.character_slots_purchase IS 'Buys one more slot for premium, up to 5. CONFLICT, INSUFFICIENT_FUNDS.';
 SELECT necp.route('POST', '/characters/slots/purchase', 'character_slots_purchase', auth => 'account', idempotent => true, result => 'slots_view');
 
 CREATE FUNCTION necp.character_import(pack jsonb) RETURNS int

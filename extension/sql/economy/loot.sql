@@ -37,17 +37,17 @@ COMMENT ON COLUMN necp.pickup_view.items IS 'Items received.';
 
 CREATE FUNCTION necp.loot_nearby() RETURNS json
 	LANGUAGE c SECURITY DEFINER AS 'MODULE_PATHNAME', 'necp_loot_nearby';
-COMMENT ON FUNCTION necp.loot_nearby IS 'Drops around the acting character, nearest first.';
+COMMENT ON FUNCTION necp.loot_nearby IS 'Drops around the acting character, nearest first. CONFLICT where it is in no zone.';
 SELECT necp.route('GET', '/loot/drops/nearby', 'loot_nearby', read_only => true, result => 'drop_view', list => true);
 
 CREATE FUNCTION necp.loot_drop(drop_id bigint) RETURNS json
 	LANGUAGE c SECURITY DEFINER AS 'MODULE_PATHNAME', 'necp_loot_drop';
-COMMENT ON FUNCTION necp.loot_drop IS 'A drop in the place where the acting character is.';
+COMMENT ON FUNCTION necp.loot_drop IS 'A drop in the place where the acting character is. CONFLICT where it is in no zone.';
 SELECT necp.route('GET', '/loot/drops/{drop_id}', 'loot_drop', read_only => true, result => 'drop_view');
 
 CREATE FUNCTION necp.loot_pickup(drop_id bigint) RETURNS json
 	LANGUAGE c SECURITY DEFINER AS 'MODULE_PATHNAME', 'necp_loot_pickup';
-COMMENT ON FUNCTION necp.loot_pickup IS 'Takes what fits of one drop into the backpack of the acting character.';
+COMMENT ON FUNCTION necp.loot_pickup IS 'Takes what fits of one drop into the backpack of the acting character. NOT_FOUND, ALREADY_LOOTED, DROP_EXPIRED, TOO_FAR, NOT_ELIGIBLE, YOU_ARE_DEAD, INVENTORY_FULL, ITEM_LOCKED, WALLET_FULL, AMOUNT_OUT_OF_RANGE, CONFLICT where it is in no zone.';
 SELECT necp.route('POST', '/loot/pickup', 'loot_pickup', idempotent => true, result => 'pickup_view');
 
 CREATE TYPE necp.loot_entry AS (template_id int, weight double precision, chance double precision, min_quantity int, max_quantity int);

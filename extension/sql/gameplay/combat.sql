@@ -33,7 +33,7 @@ COMMENT ON COLUMN necp.combat_view.kind IS 'PVE, PVP_DUEL, PVP_ARENA, RAID_BOSS 
 COMMENT ON COLUMN necp.combat_view.status IS 'ACTIVE, COMPLETED (one side is down), FLED (it left) or ABORTED.';
 COMMENT ON COLUMN necp.combat_view.place_id IS 'Zone, or minus the instance.';
 COMMENT ON COLUMN necp.combat_view.started_at IS 'When it began.';
-COMMENT ON COLUMN necp.combat_view.ended_at IS 'When it ended.';
+COMMENT ON COLUMN necp.combat_view.ended_at IS 'When it ended; null while it goes on.';
 COMMENT ON COLUMN necp.combat_view.combatants IS 'Who fights or fought in it.';
 
 CREATE TYPE necp.attack_view AS (
@@ -63,12 +63,12 @@ COMMENT ON COLUMN necp.attack_view.cooldown_ms IS 'Time until the next shot.';
 CREATE FUNCTION necp.combat_start(npc_id bigint) RETURNS json
 	LANGUAGE c SECURITY DEFINER AS 'MODULE_PATHNAME', 'necp_combat_start';
 COMMENT ON FUNCTION necp.combat_start IS
-	'Begins a fight with an NPC within 60 m, or joins the one that it is in. OUT_OF_RANGE, TARGET_DEAD, YOU_ARE_DEAD, IN_COMBAT.';
+	'Begins a fight with an NPC within 60 m, or joins the one that it is in. NOT_FOUND, OUT_OF_RANGE, TARGET_DEAD, YOU_ARE_DEAD, IN_COMBAT.';
 SELECT necp.route('POST', '/combat/start', 'combat_start', status => 201, result => 'combat_view');
 
 CREATE FUNCTION necp.combat_active() RETURNS json
 	LANGUAGE c SECURITY DEFINER AS 'MODULE_PATHNAME', 'necp_combat_active';
-COMMENT ON FUNCTION necp.combat_active IS 'The combat that the acting character is in.';
+COMMENT ON FUNCTION necp.combat_active IS 'The combat that the acting character is in. NOT_FOUND where there is none.';
 SELECT necp.route('GET', '/combat/active', 'combat_active', result => 'combat_view');
 
 CREATE FUNCTION necp.combat_state(combat_id bigint) RETURNS json
@@ -79,7 +79,7 @@ SELECT necp.route('GET', '/combat/{combat_id}/state', 'combat_state', result => 
 CREATE FUNCTION necp.combat_attack(combat_id bigint, target_id bigint, aimed_part text DEFAULT NULL) RETURNS json
 	LANGUAGE c SECURITY DEFINER AS 'MODULE_PATHNAME', 'necp_combat_attack';
 COMMENT ON FUNCTION necp.combat_attack IS
-	'Shoots at an entity of the combat (a character, or minus an NPC); aimed_part is HEAD, TORSO, ARM, LEG or IMPLANT_CORE. OUT_OF_RANGE, COOLDOWN, TARGET_DEAD, YOU_ARE_DEAD, NOT_PARTICIPANT.';
+	'Shoots at an entity of the combat (a character, or minus an NPC); aimed_part is HEAD, TORSO, ARM, LEG or IMPLANT_CORE. OUT_OF_RANGE, COOLDOWN, TARGET_DEAD, YOU_ARE_DEAD, NOT_PARTICIPANT, FORBIDDEN, CONFLICT.';
 SELECT necp.route('POST', '/combat/{combat_id}/attack', 'combat_attack', rate => 'combat', result => 'attack_view');
 
 SELECT necp.topic('/topic/character/{character_id}/combat', 'zone_is_self',

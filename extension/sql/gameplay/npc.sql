@@ -27,9 +27,9 @@ COMMENT ON COLUMN necp.npc_view.zone_id IS 'Zone it lives in.';
 COMMENT ON COLUMN necp.npc_view.status IS 'ALIVE or DEAD.';
 COMMENT ON COLUMN necp.npc_view.hp IS 'Hit points.';
 COMMENT ON COLUMN necp.npc_view.max_hp IS 'Most hit points.';
-COMMENT ON COLUMN necp.npc_view.x IS 'Metres east of the zone''s middle.';
-COMMENT ON COLUMN necp.npc_view.y IS 'Metres north of the zone''s middle.';
-COMMENT ON COLUMN necp.npc_view.z IS 'Height in metres.';
+COMMENT ON COLUMN necp.npc_view.x IS 'Metres east of the zone''s middle; null while the zone is not in memory.';
+COMMENT ON COLUMN necp.npc_view.y IS 'Metres north of the zone''s middle; null while the zone is not in memory.';
+COMMENT ON COLUMN necp.npc_view.z IS 'Height in metres; null while the zone is not in memory.';
 COMMENT ON COLUMN necp.npc_view.respawn_at IS 'When the next life begins; null while it lives.';
 
 CREATE FUNCTION necp.npc_read(npc_id bigint) RETURNS json

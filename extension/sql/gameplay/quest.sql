@@ -58,7 +58,7 @@ SELECT necp.route('GET', '/quests', 'quest_list', read_only => true, result => '
 
 CREATE FUNCTION necp.quest_start(template_id int) RETURNS json
 	LANGUAGE c SECURITY DEFINER AS 'MODULE_PATHNAME', 'necp_quest_start';
-COMMENT ON FUNCTION necp.quest_start IS 'Begins a quest.';
+COMMENT ON FUNCTION necp.quest_start IS 'Begins a quest. NOT_FOUND, CONDITIONS_NOT_MET, ALREADY_ACTIVE, QUEST_LOG_FULL.';
 SELECT necp.route('POST', '/quests/start', 'quest_start', status => 201, result => 'quest_view');
 
 CREATE FUNCTION necp.quest_active() RETURNS json

@@ -132,7 +132,7 @@ SELECT necp.route('GET', '/zones', 'zone_list', result => 'zone_view', list => t
 
 CREATE FUNCTION necp.zone_current() RETURNS json
 	LANGUAGE c SECURITY DEFINER AS 'MODULE_PATHNAME', 'necp_zone_current';
-COMMENT ON FUNCTION necp.zone_current IS 'The zone that the acting character is in, and where.';
+COMMENT ON FUNCTION necp.zone_current IS 'The zone that the acting character is in, and where. NOT_FOUND where it is in none.';
 SELECT necp.route('GET', '/zones/current', 'zone_current', result => 'zone_view');
 
 CREATE FUNCTION necp.zone_read(zone_id bigint) RETURNS json
