@@ -35,8 +35,8 @@ necp_pool_config_init(NecpPoolConfig *config)
 {
 	*config = (NecpPoolConfig){
 		.application_name = "necp",
-		.connections = {4, 8},
-		.depth = {16, 4},
+		.connections = {2, 8},
+		.depth = {32, 4},
 		.queue = 1024,
 		.deadline_ms = 6000,
 		.stall_ms = 6500,

@@ -82,7 +82,7 @@ typedef struct NecpPoolConfig
 
 typedef struct NecpPool NecpPool;
 
-/* Defaults for everything but conninfo: 4 + 8 connections, deadline 6 s, stall 6.5 s. */
+/* Defaults for everything but conninfo: 2 + 8 connections, deadline 6 s, stall 6.5 s. */
 void necp_pool_config_init(NecpPoolConfig *config);
 NecpPool *necp_pool_new(NecpLoop loop, const NecpPoolConfig *config);
 /*

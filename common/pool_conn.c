@@ -2,6 +2,8 @@
  *
  * One connection in pipeline mode: a ring of slots, one per Sync, answered in order.
  */
+#include "cork.h"
+#include "errors.h"
 #include "log.h"
 #include "pool_int.h"
 
@@ -106,9 +108,14 @@ send_request(NecpConn *conn, NecpRequest *request)
 bool
 necp_conn_send(NecpConn *conn, NecpRequest *request)
 {
-	if ((request->statement->generation > conn->generation &&
-		 !drop_statements(conn, request->statement->generation)) ||
-		!send_request(conn, request))
+	bool ok;
+
+	necp_cork(conn->corks);
+	ok = (request->statement->generation <= conn->generation ||
+		  drop_statements(conn, request->statement->generation)) &&
+		 send_request(conn, request);
+	necp_cork(false);
+	if (!ok)
 	{
 		necp_conn_fail(conn, PQerrorMessage(conn->pg));
 		return false;
@@ -131,7 +138,7 @@ worth_repeating(NecpConn *conn, const NecpSlot *slot)
 	/* invalid_sql_statement_name: the Parse it relied on had failed, or somebody deallocated it */
 	if (strcmp(sqlstate, "26000") == 0)
 		set_prepared(conn, slot->statement_id, false);
-	else if (strcmp(sqlstate, "40001") != 0 && strcmp(sqlstate, "40P01") != 0 && strcmp(sqlstate, "55P03") != 0)
+	else if (!necp_sqlstate_is_transient(sqlstate))
 		return false;
 	/* a lock that kept it waiting for long will keep the next attempt waiting as well */
 	return slot->request != NULL && slot->request->tries < NECP_MAX_TRIES &&
@@ -177,6 +184,7 @@ take_result(NecpConn *conn, PGresult *result)
 			return;
 		case PGRES_TUPLES_OK:
 		case PGRES_COMMAND_OK:
+			slot->prepares = false; /* the Parse comes first */
 			if (slot->failed)
 				break;
 			PQclear(slot->result);
@@ -284,6 +292,8 @@ necp_conn_open(NecpConn *conn, PGconn *pg)
 		return false;
 	}
 	conn->pg = pg;
+	/* a TLS record that was begun has to be finished with the same bytes */
+	conn->corks = !PQsslInUse(pg) && !PQgssEncInUse(pg);
 	conn->head = 0;
 	conn->generation = 0;
 	conn->wants_write = false;

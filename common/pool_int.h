@@ -19,7 +19,7 @@ typedef struct NecpSlot
 	PGresult *result; /* the last rows, or the first error */
 	uint32_t statement_id;
 	bool failed;
-	bool prepares;
+	bool prepares; /* a Parse went ahead whose success is not known yet */
 } NecpSlot;
 
 typedef struct NecpConn
@@ -29,8 +29,8 @@ typedef struct NecpConn
 	PGconn *pg; /* NULL: down */
 	void *watch;
 	bool wants_write;
-	bool unsent;	   /* this turn has sent something */
-	bool awaits_null;  /* a query's end is due */
+	bool corks; /* requests leave together at the end of the turn */
+	bool unsent; /* this turn has sent something */
 	int depth;
 	int inflight;
 	int head; /* index of the oldest slot */

@@ -131,6 +131,7 @@ typedef struct EdgeJob
 	struct EdgeJob *next_free;
 	bool waiting; /* the pool or a password thread holds it */
 	bool bound_used;
+	bool holds_socket; /* see necp_edge_job_hold */
 	uint64_t start_us;
 	EdgeStats *stats;
 	NecpMatch match;
@@ -201,6 +202,10 @@ void necp_edge_server_init(h2o_globalconf_t *conf);
 EdgeJob *necp_edge_job_new(EdgeThread *thread, h2o_req_t *req);
 /* The client has its answer (or does not want it); frees the job once nobody else holds it. */
 void necp_edge_job_end(EdgeJob *job);
+/* The job is about to wait for the pool or a password thread. */
+void necp_edge_job_hold(EdgeJob *job);
+/* Before an answer: h2o reads from the socket again. */
+void necp_edge_job_release_socket(EdgeJob *job);
 /* The pool or the password thread gave the job back; false if nobody waits for it any more. */
 bool necp_edge_job_resume(EdgeJob *job);
 

@@ -73,6 +73,41 @@ necp_edge_job_end(EdgeJob *job)
 		free_job(job);
 }
 
+/* Something comes while the request is being worked on; it stays in the kernel until h2o asks. */
+static void
+on_early_input(h2o_socket_t *sock, const char *err)
+{
+	h2o_socket_read_stop(sock);
+	h2o_socket_dont_read(sock, 0);
+}
+
+/*
+ * h2o stops reading during a request and starts again after the answer: two epoll_ctl per request
+ * that waits for the database. Staying subscribed, without reading, costs none.
+ */
+void
+necp_edge_job_hold(EdgeJob *job)
+{
+	h2o_socket_t *sock;
+
+	job->waiting = true;
+	if (job->holds_socket || job->req == NULL)
+		return;
+	sock = job->req->conn->callbacks->get_socket(job->req->conn);
+	h2o_socket_dont_read(sock, 1);
+	h2o_socket_read_start(sock, on_early_input);
+	job->holds_socket = true;
+}
+
+void
+necp_edge_job_release_socket(EdgeJob *job)
+{
+	if (!job->holds_socket)
+		return;
+	on_early_input(job->req->conn->callbacks->get_socket(job->req->conn), NULL);
+	job->holds_socket = false;
+}
+
 bool
 necp_edge_job_resume(EdgeJob *job)
 {

@@ -128,7 +128,7 @@ enqueue(EdgeJob *job)
 	bool full;
 
 	task->next = NULL;
-	job->waiting = true;
+	necp_edge_job_hold(job);
 	pthread_mutex_lock(&lock);
 	full = queued >= queue_max || nthreads == 0;
 	if (!full)

@@ -237,7 +237,7 @@ necp_edge_submit(EdgeJob *job, const NecpStatement *statement, NecpLane lane, bo
 	request->lane = lane;
 	request->repeatable = repeatable;
 	request->done = done;
-	job->waiting = true;
+	necp_edge_job_hold(job);
 	if (necp_pool_submit(job->thread->pool, request))
 		return;
 	job->waiting = false;

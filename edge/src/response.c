@@ -108,6 +108,7 @@ finish(EdgeJob *job, const char *body, size_t len)
 	bool head = h2o_memis(req->method.base, req->method.len, H2O_STRLIT("HEAD"));
 
 	necp_edge_measure_answer(job, req->res.status);
+	necp_edge_job_release_socket(job);
 	necp_edge_job_end(job);
 	h2o_start_response(req, &no_generator);
 	h2o_send(req, &copy, head || len == 0 ? 0 : 1, H2O_SEND_STATE_FINAL);

@@ -30,7 +30,9 @@ make_pool(NecpLoop loop)
 	snprintf(name, sizeof(name), "necp-edge %.40s", necp_edge_options.node);
 	config.conninfo = necp_edge_options.db;
 	config.application_name = name;
-	config.connections[NECP_LANE_READ] = share(connections, 3);
+	/* few for reads: several requests on one wake a backend once; many for commands, which wait for
+	 * locks, and whose commits share a flush only with company */
+	config.connections[NECP_LANE_READ] = connections >= 6 ? 2 : 1;
 	config.connections[NECP_LANE_COMMAND] = share(connections - config.connections[NECP_LANE_READ], 1);
 	return necp_pool_new(loop, &config);
 }
