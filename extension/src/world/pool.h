@@ -73,6 +73,7 @@ typedef struct Directory
 typedef struct World
 {
 	pg_atomic_uint32 generation;
+	Oid schema; /* of the data it shows; only the world worker looks */
 	int32 free_entity;
 	Directory places_by_id, entities_by_id;
 	WorldPlace *places;

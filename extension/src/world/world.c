@@ -115,6 +115,17 @@ necp_world_close(int64 place_id)
 	LWLockRelease(DIRECTORY_LOCK);
 }
 
+void
+necp_world_belong_to(Oid schema)
+{
+	NecpPlace *places;
+	int n = necp_world->schema == schema ? 0 : necp_world_places(&places);
+
+	for (int i = 0; i < n; i++)
+		necp_world_close(places[i].id);
+	necp_world->schema = schema;
+}
+
 static void
 read_place(const WorldPlace *place, NecpPlace *out)
 {

@@ -89,6 +89,11 @@ extern float necp_world_distance(const NecpEntity *a, const NecpEntity *b);
  */
 extern bool necp_world_open(const NecpPlace *place);
 extern void necp_world_close(int64 place_id);
+/*
+ * Names the data that the world shows, by the oid of its schema; the world of other data, dropped or
+ * restored since, is cleared.
+ */
+extern void necp_world_belong_to(Oid schema);
 extern bool necp_world_place(int64 place_id, NecpPlace *out);
 /* All open places, palloc'd. */
 extern int necp_world_places(NecpPlace **out);

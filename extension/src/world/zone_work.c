@@ -8,6 +8,7 @@
 #include "world/world.h"
 #include "world/zone.h"
 
+#include "catalog/namespace.h"
 #include "catalog/pg_type_d.h"
 #include "utils/array.h"
 
@@ -108,6 +109,7 @@ bring_back_characters(void)
 static void
 load_zones(void *unused)
 {
+	necp_world_belong_to(get_namespace_oid("game", false));
 	open_zones();
 	bring_back_characters();
 }

@@ -21,9 +21,12 @@ CREATE FUNCTION pg_temp.npc(code text) RETURNS bigint
 	LANGUAGE sql RETURN (SELECT i.id FROM game.npc_instances i JOIN game.npc_spawns s ON s.id = i.spawn_id WHERE s.code = npc.code);
 SELECT pg_temp.npc('near_' || :'tag') AS near, pg_temp.npc('mate_' || :'tag') AS mate, pg_temp.npc('out_' || :'tag') AS out,
        pg_temp.npc('far_' || :'tag') AS far, pg_temp.npc('tank_' || :'tag') AS tank \gset
-SELECT session AS s1, character_id AS c1 FROM pg_temp.player('a' || :'tag') \gset
-SELECT session AS s2, character_id AS c2 FROM pg_temp.player('b' || :'tag') \gset
-SELECT session AS s3, character_id AS c3 FROM pg_temp.player('c' || :'tag') \gset
+SELECT pg_temp.player('a') AS c1 \gset
+SELECT pg_temp.s('a') AS s1 \gset
+SELECT pg_temp.player('b') AS c2 \gset
+SELECT pg_temp.s('b') AS s2 \gset
+SELECT pg_temp.player('c') AS c3 \gset
+SELECT pg_temp.s('c') AS s3 \gset
 UPDATE game.characters SET reflexes = 7 WHERE id = :c1;
 
 -- Shoots once the weapon is ready again.

@@ -5,7 +5,8 @@ SELECT plan(28);
 SELECT format('[{"code": "yard_%1$s", "name": "Yard", "kind": "CITY", "size_m": 400, "capacity": 10}]', :'tag') AS zones \gset
 SELECT necp.content_import('zones', :'zones') \g /dev/null
 SELECT id AS yard FROM game.zones WHERE code = 'yard_' || :'tag' \gset
-SELECT session AS s1, character_id AS c1 FROM pg_temp.player('a' || :'tag') \gset
+SELECT pg_temp.player('a') AS c1 \gset
+SELECT pg_temp.s('a') AS s1 \gset
 
 -- Content ---------------------------------------------------------------------------------------
 SELECT format('{"templates": [{"code": "guard_%1$s", "name": "Guard", "tier": 1, "level": 5, "max_hp": 300, "armor": 20,'

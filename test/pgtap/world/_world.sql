@@ -1,10 +1,8 @@
--- Players in a world of their own, for tests of what only a commit shows: files that include this
--- run statement by statement, not in one transaction. Included with \ir.
-SET client_min_messages = warning;
-SET necpgame.rehearsal = on;
-SELECT substr(md5(random()::text), 1, 8) AS tag \gset
+-- The live world, for tests of what only a commit shows: files that include this with \ir run
+-- statement by statement, not in one transaction.
+\ir ../helpers.psql
 
--- Runs a call of a rule as a session, and gives the search path back to pgTAP.
+-- Runs a call of a rule as a session, in this transaction, and gives the search path back to pgTAP.
 CREATE FUNCTION pg_temp.act(session uuid, call text) RETURNS json
 	LANGUAGE plpgsql AS $$
 DECLARE
@@ -25,40 +23,6 @@ DECLARE
 BEGIN
 	PERFORM necp.subscribe(session, topic);
 	PERFORM set_config('search_path', path, true);
-END
-$$;
-
--- Makes an account with a character that is selected, and nowhere.
-CREATE FUNCTION pg_temp.player(tag text, OUT session uuid, OUT character_id bigint)
-	LANGUAGE plpgsql AS $$
-DECLARE
-	path text := current_setting('search_path');
-BEGIN
-	INSERT INTO game.character_classes (code, name, description, origin)
-	VALUES ('test_class', 'Test', 'Of tests.', 'operator') ON CONFLICT DO NOTHING;
-	INSERT INTO game.character_origins (code, name, description, zone_code, credits, origin)
-	VALUES ('test_origin', 'Test', 'Of tests.', 'no_such_zone', 0, 'operator') ON CONFLICT DO NOTHING;
-	PERFORM necp.enter(NULL, NULL, NULL, NULL, 'p', -1);
-	PERFORM necp.auth_register(tag || '@example.com', tag, 'hash', NULL);
-	session := necp.auth_login(tag || '@example.com', 'hash', NULL, NULL) ->> 'session_id';
-	PERFORM necp.enter(session, NULL, NULL, NULL, 'a', -1);
-	character_id := necp.character_create(tag, 'test_class', 'test_origin') ->> 'character_id';
-	PERFORM necp.character_select(character_id);
-	PERFORM set_config('search_path', path, true);
-END
-$$;
-
-CREATE FUNCTION pg_temp.wait_for(condition text) RETURNS boolean
-	LANGUAGE plpgsql AS $$
-DECLARE
-	met boolean;
-BEGIN
-	FOR i IN 1 .. 100 LOOP
-		EXECUTE 'SELECT ' || condition INTO met;
-		EXIT WHEN met;
-		PERFORM pg_sleep(0.1);
-	END LOOP;
-	RETURN coalesce(met, false);
 END
 $$;
 

@@ -8,8 +8,10 @@ SELECT necp.content_import('zones', :'pack') \g /dev/null
 SELECT id AS field FROM game.zones WHERE code = 'field_' || :'tag' \gset
 SELECT id AS other FROM game.zones WHERE code = 'other_' || :'tag' \gset
 SELECT pg_temp.wait_for(format('count(*) = 2 FROM live.zone_load WHERE place_id IN (%s, %s)', :field, :other)) \g /dev/null
-SELECT session AS s1, character_id AS c1 FROM pg_temp.player('a' || :'tag') \gset
-SELECT session AS s2, character_id AS c2 FROM pg_temp.player('b' || :'tag') \gset
+SELECT pg_temp.player('a') AS c1 \gset
+SELECT pg_temp.s('a') AS s1 \gset
+SELECT pg_temp.player('b') AS c2 \gset
+SELECT pg_temp.s('b') AS s2 \gset
 
 -- One exchange about the field: what is asked since, and one input.
 CREATE FUNCTION pg_temp.exchange(place bigint, since numeric, inputs jsonb DEFAULT '[]') RETURNS jsonb

@@ -22,9 +22,12 @@ SELECT is((SELECT count(*) FROM live.zone_load WHERE place_id IN (:shut, :gone))
 SELECT throws_ok($$INSERT INTO game.zones (code, name, kind, size_m, safe_x) VALUES ('bad_zone', 'Bad', 'CITY', 100, 51)$$,
                  '23514', NULL, 'a safe point lies inside its zone');
 
-SELECT session AS s1, character_id AS c1 FROM pg_temp.player('a' || :'tag') \gset
-SELECT session AS s2, character_id AS c2 FROM pg_temp.player('b' || :'tag') \gset
-SELECT session AS s3, character_id AS c3 FROM pg_temp.player('c' || :'tag') \gset
+SELECT pg_temp.player('a') AS c1 \gset
+SELECT pg_temp.s('a') AS s1 \gset
+SELECT pg_temp.player('b') AS c2 \gset
+SELECT pg_temp.s('b') AS s2 \gset
+SELECT pg_temp.player('c') AS c3 \gset
+SELECT pg_temp.s('c') AS s3 \gset
 
 -- Reading ---------------------------------------------------------------------------------------
 SELECT is(json_array_length(pg_temp.act(:'s1', 'zone_list(1)') -> 'items'), 1, 'a list is as long as its limit');
@@ -110,7 +113,7 @@ SELECT is((SELECT row(place_id, x, y)::text FROM game.player_positions WHERE cha
           'and its position saved');
 SELECT ok(EXISTS (SELECT FROM game.game_events WHERE type = 'ZONE_CHANGED' AND character_id = :c3 AND data ->> 'to_place_id' = '0'),
           'which is an event too');
-SELECT necp.auth_login('c' || :'tag' || '@example.com', 'hash', NULL, NULL) ->> 'session_id' AS s3 FROM necp.enter(NULL, NULL, NULL, NULL, 'p', -1) \gset
+SELECT pg_temp.login('c') AS s3 \gset
 SELECT pg_temp.act(:'s3', format('character_select(%s)', :c3)) \g /dev/null
 SELECT is((SELECT row(place_id, x, y)::text FROM live.zone_players WHERE character_id = :c3), row(:hall, 8, -1)::text,
           'who is selected again appears where it was');
