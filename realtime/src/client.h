@@ -76,6 +76,7 @@ typedef struct Client
 	uint64_t opened_ms;
 	uint64_t last_in_ms;
 	uint64_t last_out_ms;
+	uint64_t pinged_ms;		/* 0: no ping is out */
 	uint32_t send_every_ms; /* heart-beats, 0: none */
 	uint32_t expect_every_ms;
 	uint32_t commands; /* waiting or under way */
@@ -126,6 +127,8 @@ void necp_client_send(Client *client, Message *message, struct Subscription *sub
 /* Forgets what is queued for a subscription that ends. */
 void necp_client_forget(Client *client, const struct Subscription *subscription);
 void necp_client_heartbeat(Client *client);
+/* A WebSocket ping, for those that do not send heart-beats. */
+void necp_client_ping(Client *client);
 /* A frame of one header at most, like RECEIPT. */
 void necp_client_send_simple(Client *client, StompCommand command, const char *name, const char *value);
 /* ERROR, then close: for protocol violations and the end of a session. */

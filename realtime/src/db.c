@@ -121,6 +121,7 @@ necp_db_start(const Options *options, const DbEvents *wanted)
 	necp_pool_config_init(&config);
 	config.conninfo = options->db;
 	config.application_name = "necp-realtime";
+	config.queue = 8192; /* all clients may come back at once */
 	config.connections[NECP_LANE_READ] = options->connections / 2;
 	config.connections[NECP_LANE_COMMAND] = options->connections - options->connections / 2;
 	necp_db_pool = necp_pool_new(necp_turn_ops(), &config);

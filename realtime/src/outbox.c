@@ -109,6 +109,7 @@ void
 necp_outbox_listening(void)
 {
 	in_step = false;
+	necp_world_resync();
 	recover();
 }
 

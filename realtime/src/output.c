@@ -284,19 +284,35 @@ necp_client_is_congested(const Client *client)
 	return client->blocked || client->count > 0 || lws_partial_buffered(client->wsi);
 }
 
-/* One octet between frames; not worth a queue, and not needed when something else is waiting. */
-void
-necp_client_heartbeat(Client *client)
+/* Not worth a queue, and not needed when something else is waiting. */
+static void
+send_beat(Client *client, const char *frame, size_t length)
 {
-	static const char beat[] = {(char) 0x81, 1, '\n'};
 	ssize_t sent;
 
 	if (necp_client_is_congested(client))
 		return;
-	sent = send(client->fd, beat, sizeof(beat), MSG_DONTWAIT | MSG_NOSIGNAL);
-	if (sent > 0 && sent < (ssize_t) sizeof(beat))
+	sent = send(client->fd, frame, length, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (sent > 0 && (size_t) sent < length)
 		necp_client_kill(client, "socket error");
 	client->last_out_ms = necp_turn_ms();
+}
+
+void
+necp_client_heartbeat(Client *client)
+{
+	static const char beat[] = {(char) 0x81, 1, '\n'};
+
+	send_beat(client, beat, sizeof(beat));
+}
+
+void
+necp_client_ping(Client *client)
+{
+	static const char ping[] = {(char) 0x89, 0};
+
+	client->pinged_ms = necp_turn_ms();
+	send_beat(client, ping, sizeof(ping));
 }
 
 void

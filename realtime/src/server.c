@@ -106,6 +106,10 @@ on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in
 			if (slot->client != NULL)
 				necp_command_receive(slot->client, in, len);
 			return 0;
+		case LWS_CALLBACK_RECEIVE_PONG:
+			if (slot->client != NULL)
+				slot->client->last_in_ms = necp_turn_ms();
+			return 0;
 		case LWS_CALLBACK_SERVER_WRITEABLE:
 			if (slot->client != NULL)
 				necp_client_writeable(slot->client);
@@ -227,9 +231,12 @@ bool
 necp_server_start(const char *address)
 {
 	static void *loops[1];
-	/* pings for connections without STOMP heart-beats: a vanished peer is noticed all the same */
-	static const lws_retry_bo_t liveness = {.secs_since_valid_ping = 60,
-											.secs_since_valid_hangup = 90};
+	/*
+	 * No pings by lws, which keeps a sorted list of everybody's next one: adding to it is linear.
+	 * The hang-up time of 0 turns them off, the other one must not be 0 to be taken.
+	 */
+	static const lws_retry_bo_t no_pings = {.secs_since_valid_ping = 1,
+											.secs_since_valid_hangup = 0};
 	struct lws_context_creation_info info = {
 		.port = CONTEXT_PORT_NO_LISTEN_SERVER,
 		.protocols = protocols,
@@ -244,7 +251,7 @@ necp_server_start(const char *address)
 		.max_http_header_data = 8192,
 		.max_http_header_pool = 64,
 		.pt_serv_buf_size = 16384,
-		.retry_and_idle_policy = &liveness,
+		.retry_and_idle_policy = &no_pings,
 		.server_string = "necp-realtime",
 	};
 

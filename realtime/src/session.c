@@ -16,6 +16,8 @@
 
 #define CLOSE_POLICY 1008
 #define CLOSE_TRY_LATER 1013
+#define PING_AFTER_MS 60000
+#define PONG_WITHIN_MS 30000
 
 static const char *node_name;
 static Map sessions;
@@ -350,6 +352,23 @@ necp_session_connect(Client *client, const StompFrame *frame)
 		client->state = CLIENT_CONNECTING;
 }
 
+/* A peer that vanished without a word is noticed, with heart-beats or without. */
+static void
+check_silence(Client *client, uint64_t now_ms)
+{
+	if (client->expect_every_ms > 0)
+	{
+		if (client->last_in_ms + 2 * (uint64_t) client->expect_every_ms + 1000 < now_ms)
+			necp_client_fail(client, CLOSE_POLICY, "no heart-beat", "");
+	}
+	else if (client->last_in_ms + PING_AFTER_MS > now_ms)
+		client->pinged_ms = 0;
+	else if (client->pinged_ms == 0)
+		necp_client_ping(client);
+	else if (client->pinged_ms + PONG_WITHIN_MS < now_ms)
+		necp_client_fail(client, CLOSE_POLICY, "no pong", "");
+}
+
 static void
 sweep_client(Client *client, uint64_t now_ms)
 {
@@ -361,12 +380,10 @@ sweep_client(Client *client, uint64_t now_ms)
 	}
 	if (client->state != CLIENT_CONNECTED)
 		return;
-	if (client->expect_every_ms > 0 &&
-		client->last_in_ms + 2 * (uint64_t) client->expect_every_ms + 1000 < now_ms)
-		necp_client_fail(client, CLOSE_POLICY, "no heart-beat", "");
+	check_silence(client, now_ms);
 	/* early by a quarter: the sweep is not exact and the network has delays */
-	else if (client->send_every_ms > 0 &&
-			 client->last_out_ms + client->send_every_ms - client->send_every_ms / 4 < now_ms)
+	if (client->send_every_ms > 0 && client->state == CLIENT_CONNECTED &&
+		client->last_out_ms + client->send_every_ms - client->send_every_ms / 4 < now_ms)
 		necp_client_heartbeat(client);
 }
 

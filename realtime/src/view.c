@@ -50,15 +50,20 @@ is_near(const Entity *entity, int32_t cell_x, int32_t cell_y)
 		   entity->cell_y - cell_y <= 1 && cell_y - entity->cell_y <= 1;
 }
 
-/* Party members (50) join here once membership is known to this server. */
+/*
+ * In the order of DOMAIN §13: combat 100, else 100 - distance; as the negative square of the
+ * distance, which orders alike. Party members (50, so as if 50 m away) join here once membership
+ * is known to this server.
+ */
 static float
 priority_of(const Entity *entity, const Entity *own)
 {
+	float dx = entity->x - own->x;
+	float dy = entity->y - own->y;
+
 	if (entity == own)
 		return INFINITY;
-	if (entity->activity == ACTIVITY_COMBAT)
-		return 100.0f;
-	return 100.0f - hypotf(entity->x - own->x, entity->y - own->y);
+	return entity->activity == ACTIVITY_COMBAT ? 0.0f : -(dx * dx + dy * dy);
 }
 
 static void

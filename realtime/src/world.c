@@ -391,6 +391,13 @@ necp_world_tick(void)
 }
 
 void
+necp_world_resync(void)
+{
+	for (WatchedPlace *w = watched; w != NULL; w = w->next)
+		w->place.since = 0;
+}
+
+void
 necp_world_stop(void)
 {
 	drop_inputs();

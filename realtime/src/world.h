@@ -14,6 +14,8 @@ void necp_world_leave(Client *client);
 /* A SEND to /app/input; false with the problem. The newest input of a tick counts. */
 bool necp_world_input(Client *client, const StompFrame *frame, NecpProblem *problem);
 void necp_world_tick(void);
+/* The database may be another one, with other stamps: asks for everything anew. */
+void necp_world_resync(void);
 void necp_world_stop(void);
 
 #endif
