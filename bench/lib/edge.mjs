@@ -23,7 +23,7 @@ function alternate(first, second) {
 function readScripts(stack) {
 	const me = stack.players[0];
 	const statement = (sql) => sql.replaceAll('\n', ' ') + ';\n';
-	const raw = stack.psql(`SELECT 1`) && `SELECT to_json(ROW(c.id, c.name, k.code, o.code, c.status, c.level, c.xp, c.body, c.reflexes,
+	const raw = `SELECT to_json(ROW(c.id, c.name, k.code, o.code, c.status, c.level, c.xp, c.body, c.reflexes,
 		c.technical_ability, c.intelligence, c.cool, c.empathy, c.hp, (100 + 10 * (c.body - 5) + 10 * (c.level - 1)), c.zone_id,
 		c.created_at, c.last_played_at)::necp.character_view)
 		FROM game.characters c JOIN game.character_classes k ON k.id = c.class_id JOIN game.character_origins o ON o.id = c.origin_id

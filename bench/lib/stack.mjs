@@ -48,7 +48,7 @@ export class Stack {
 	raiseRates() {
 		this.psql(`SELECT necp.config_set(key, '{"count": 1000000000, "seconds": 1}') FROM game.config WHERE key LIKE 'rate.%';
 			SELECT necp.config_set('realtime.frames_per_second', '100000');
-			UPDATE game.zones SET capacity = 1000;`);
+			SELECT necp.content_import('zones', (SELECT jsonb_agg(to_jsonb(z) - 'id' - 'origin' || '{"capacity": 1000}') FROM game.zones z));`);
 	}
 
 	/*
