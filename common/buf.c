@@ -90,18 +90,21 @@ void
 necp_buf_add_format(NecpBuf *buf, const char *format, ...)
 {
 	va_list args;
+	size_t room = 128;
 	int len;
 
-	va_start(args, format);
-	len = vsnprintf(NULL, 0, format, args);
-	va_end(args);
-	if (len <= 0)
-		return;
-	necp_buf_reserve(buf, (size_t) len + 1);
-	va_start(args, format);
-	vsnprintf(buf->data + buf->len, (size_t) len + 1, format, args);
-	va_end(args);
-	buf->len += (size_t) len;
+	for (;;)
+	{
+		necp_buf_reserve(buf, room);
+		va_start(args, format);
+		len = vsnprintf(buf->data + buf->len, room, format, args);
+		va_end(args);
+		if (len < (int) room)
+			break;
+		room = (size_t) len + 1;
+	}
+	if (len > 0)
+		buf->len += (size_t) len;
 }
 
 /* Length of the valid UTF-8 sequence at text, 0 if there is none. */

@@ -143,3 +143,10 @@ necp_log_flush(void)
 	if (!keeps_lines)
 		necp_buf_free(&lines); /* such a thread may end without another word */
 }
+
+void
+necp_log_end_thread(void)
+{
+	keeps_lines = false;
+	necp_log_flush();
+}

@@ -37,5 +37,7 @@ void necp_log_end(NecpLogLevel level);
 /* Makes this thread keep its lines until the next flush. */
 void necp_log_buffered(void);
 void necp_log_flush(void);
+/* Flushes and frees what the thread holds; its last word. */
+void necp_log_end_thread(void);
 
 #endif

@@ -93,7 +93,7 @@ start_threads(h2o_globalconf_t *conf)
 int
 main(int argc, char **argv)
 {
-	h2o_globalconf_t conf;
+	static h2o_globalconf_t conf;
 	sigset_t signals;
 	char host[64];
 	int got;
@@ -131,5 +131,6 @@ main(int argc, char **argv)
 	for (int i = 0; i < necp_edge_options.threads; i++)
 		pthread_join(necp_edge_threads[i].id, NULL);
 	necp_log(NECP_LOG_INFO, "stopped");
-	return 0;
+	/* connecting and password threads may still run: no exit handler may pull OpenSSL away from them */
+	_exit(0);
 }

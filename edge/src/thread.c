@@ -93,7 +93,7 @@ tear_down(EdgeThread *thread)
 		thread->free_jobs = job->next_free;
 		free(job);
 	}
-	necp_log_flush();
+	necp_log_end_thread();
 }
 
 void *
