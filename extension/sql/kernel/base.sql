@@ -22,6 +22,7 @@ ALTER ROLE necp_edge SET search_path = pg_catalog, pg_temp;
 ALTER ROLE necp_analyst SET statement_timeout = '60s';
 ALTER ROLE necp_analyst SET idle_in_transaction_session_timeout = '60s';
 
+COMMENT ON SCHEMA necp IS 'The game''s code: functions, and what they declare about themselves.';
 CREATE SCHEMA live;
 COMMENT ON SCHEMA live IS 'The live world: views over shared memory.';
 GRANT USAGE ON SCHEMA necp TO necp_owner, necp_edge, necp_analyst, necp_admin;

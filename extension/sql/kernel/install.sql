@@ -34,7 +34,9 @@ BEGIN
 				-- LIKE and ATTACH: PARTITION OF would wait for every reader of the parent
 				EXECUTE format('CREATE TABLE game.%I (LIKE game.%I INCLUDING DEFAULTS INCLUDING CONSTRAINTS)', part, p.table_name);
 				EXECUTE format('ALTER TABLE game.%I OWNER TO necp_owner', part);
-				EXECUTE format('GRANT SELECT ON game.%I TO necp_analyst', part);
+				IF NOT EXISTS (SELECT FROM necp.private_tables t WHERE t.table_name = p.table_name) THEN
+					EXECUTE format('GRANT SELECT ON game.%I TO necp_analyst', part);
+				END IF;
 				EXECUTE format('COMMENT ON TABLE game.%I IS %L', part, 'Partition of ' || p.table_name || '.');
 				EXECUTE format('ALTER TABLE game.%I ATTACH PARTITION game.%I FOR VALUES FROM (%L) TO (%L)',
 				               p.table_name, part, low, high);
