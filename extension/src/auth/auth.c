@@ -81,6 +81,8 @@ static NecpPlan revoke_family =
 static NecpPlan session_of_family =
 	NECP_PLAN("SELECT id FROM game.player_sessions WHERE account_id = $1 AND family = $2 AND closed_at IS NULL",
 			  INT8OID, UUIDOID);
+static NecpPlan lock_own_account =
+	NECP_PLAN("SELECT FROM game.accounts WHERE id = $1 FOR NO KEY UPDATE", INT8OID);
 static NecpPlan family_of_session =
 	NECP_PLAN("SELECT family FROM game.player_sessions WHERE id = $1", UUIDOID);
 static NecpPlan lock_token =
@@ -325,11 +327,13 @@ NECP_FUNCTION(necp_auth_refresh)
 	return token_view(account_id, &session, &family);
 }
 
+/* Under the account's lock no refresh can slip a new token in behind the revocation. */
 NECP_FUNCTION(necp_auth_logout)
 {
 	const NecpSession *session = necp_session();
 	pg_uuid_t family;
 
+	necp_run(&lock_own_account, session->account_id);
 	necp_run(&family_of_session, UUIDPGetDatum(&session->id));
 	family = necp_uuid(0, 1);
 	necp_session_close(&session->id, "LOGOUT");
