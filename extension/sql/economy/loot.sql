@@ -82,7 +82,7 @@ BEGIN
 		WHERE t.code = wanted.code AND (t.origin = 'operator' OR (
 			(t.min_items, t.max_items, t.min_credits, t.max_credits)
 				= (wanted.min_items, wanted.max_items, wanted.min_credits, wanted.max_credits)
-			AND entries = (
+			AND entries IS NOT DISTINCT FROM (
 				SELECT array_agg(ROW(e.template_id, e.weight, e.chance, e.min_quantity, e.max_quantity)::necp.loot_entry ORDER BY e.id)
 				FROM game.loot_entries e WHERE e.table_id = t.id)));
 		CONTINUE WHEN known IS NOT NULL;
