@@ -16,7 +16,7 @@
 typedef struct SharedSeed
 {
 	pg_atomic_uint64 seed;
-	pg_atomic_uint32 generation; /* 0: seeded from the operating system */
+	pg_atomic_uint32 generation; /* odd: seeded by a test; even: from the operating system */
 } SharedSeed;
 
 static SharedSeed *shared_seed;
@@ -56,7 +56,7 @@ current_generator(void)
 
 	if (generation == generation_seen)
 		return &generator;
-	if (generation == 0)
+	if (generation % 2 == 0)
 	{
 		if (!pg_prng_strong_seed(&generator))
 			elog(ERROR, "could not gather randomness");
@@ -129,13 +129,12 @@ PG_FUNCTION_INFO_V1(necp_random_seed);
 Datum
 necp_random_seed(PG_FUNCTION_ARGS)
 {
-	if (PG_ARGISNULL(0))
-		pg_atomic_write_u32(&shared_seed->generation, 0);
-	else
-	{
+	uint32 generation = pg_atomic_read_u32(&shared_seed->generation);
+	bool seeded = !PG_ARGISNULL(0);
+
+	if (seeded)
 		pg_atomic_write_u64(&shared_seed->seed, (uint64) PG_GETARG_INT64(0));
-		if (pg_atomic_add_fetch_u32(&shared_seed->generation, 1) == 0)
-			pg_atomic_write_u32(&shared_seed->generation, 1);
-	}
+	/* always one that no backend has seen */
+	pg_atomic_write_u32(&shared_seed->generation, generation + (generation % 2 == (seeded ? 1 : 0) ? 2 : 1));
 	PG_RETURN_VOID();
 }
