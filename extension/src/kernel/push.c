@@ -268,6 +268,12 @@ necp_push_xact_end(bool committed)
 	first = last = NULL;
 }
 
+bool
+necp_push_pending(void)
+{
+	return first != NULL;
+}
+
 void
 necp_push_subxact_abort(uint32 subxact)
 {

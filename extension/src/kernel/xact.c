@@ -63,19 +63,18 @@ xact_ended(XactEvent event, void *arg)
 			necp_push_xact_end(false);
 			break;
 		case XACT_EVENT_PRE_PREPARE:
-			if (effects != NIL)
+			if (effects != NIL || necp_push_pending())
 				ereport(ERROR,
 						errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-						errmsg("cannot prepare a transaction that changed the live world"));
+						errmsg("cannot prepare a transaction that changed the live world or sends messages"));
+			return;
+		case XACT_EVENT_PREPARE:
 			break;
 		default:
 			return;
 	}
-	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT)
-	{
-		necp_identity_xact_end();
-		necp_event_xact_end();
-	}
+	necp_identity_xact_end();
+	necp_event_xact_end();
 }
 
 /* Effects of a subtransaction that is rolled back are undone now; its parent may still commit. */
