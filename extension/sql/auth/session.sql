@@ -36,25 +36,37 @@ COMMENT ON FUNCTION necp.session_ws_ticket IS 'A single-use ticket for a WebSock
 SELECT necp.route('POST', '/session/ws-ticket', 'session_ws_ticket', auth => 'account', result => 'ticket_view');
 
 CREATE FUNCTION necp.realtime_connect(session uuid, ticket text, node text) RETURNS json
-	LANGUAGE c SECURITY DEFINER AS 'MODULE_PATHNAME', 'necp_realtime_connect';
+	LANGUAGE c SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'necp_realtime_connect';
 COMMENT ON FUNCTION necp.realtime_connect IS 'A connection begins, by session or ticket. UNAUTHENTICATED.';
 CREATE FUNCTION necp.realtime_session(session uuid) RETURNS json
-	LANGUAGE c SECURITY DEFINER AS 'MODULE_PATHNAME', 'necp_realtime_session';
+	LANGUAGE c SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'necp_realtime_session';
 COMMENT ON FUNCTION necp.realtime_session IS 'What a session plays now: binding, character, place.';
 CREATE FUNCTION necp.realtime_disconnect(session uuid, node text) RETURNS void
-	LANGUAGE c SECURITY DEFINER AS 'MODULE_PATHNAME', 'necp_realtime_disconnect';
+	LANGUAGE c SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'necp_realtime_disconnect';
 COMMENT ON FUNCTION necp.realtime_disconnect IS 'A session''s connection to a node is gone.';
 CREATE FUNCTION necp.realtime_touch(sessions uuid[]) RETURNS void
-	LANGUAGE c SECURITY DEFINER AS 'MODULE_PATHNAME', 'necp_realtime_touch';
+	LANGUAGE c SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'necp_realtime_touch';
 COMMENT ON FUNCTION necp.realtime_touch IS 'Heart-beat of connected sessions.';
 
-CREATE FUNCTION necp.presence(OUT session_id uuid, OUT account_id bigint, OUT character_id bigint,
-	OUT place_id bigint, OUT last_action timestamptz, OUT last_seen timestamptz)
+CREATE FUNCTION necp.presence(OUT account_id bigint, OUT character_id bigint, OUT place_id bigint,
+	OUT last_action timestamptz, OUT last_seen timestamptz)
 	RETURNS SETOF record
 	LANGUAGE c AS 'MODULE_PATHNAME', 'necp_presence';
 COMMENT ON FUNCTION necp.presence IS 'Sessions in shared memory.';
-CREATE VIEW live.online_sessions AS SELECT * FROM necp.presence();
+-- Whoever reads a view calls its functions himself. A session's id is a credential: it is not shown.
+GRANT EXECUTE ON FUNCTION necp.presence TO necp_analyst, necp_admin;
+CREATE VIEW live.online_sessions AS
+	SELECT account_id, character_id, place_id, last_action, last_seen FROM necp.presence();
 COMMENT ON VIEW live.online_sessions IS 'Who is online, from shared memory.';
+COMMENT ON COLUMN live.online_sessions.account_id IS 'Account.';
+COMMENT ON COLUMN live.online_sessions.character_id IS 'Character that it plays, or null.';
+COMMENT ON COLUMN live.online_sessions.place_id IS 'Zone, or minus the instance, or null.';
+COMMENT ON COLUMN live.online_sessions.last_action IS 'Last command.';
+COMMENT ON COLUMN live.online_sessions.last_seen IS 'Last heart-beat.';
 
 SELECT necp.integrity('session_one_live', $$
 	SELECT format('account %s has %s live sessions', account_id, count(*)) FROM game.player_sessions

@@ -36,7 +36,9 @@ static NecpPlan load_session =
 	NECP_PLAN("SELECT s.account_id, s.character_id, s.place_id, s.binding, s.expires_at,"
 			  " (SELECT coalesce(bit_or(1::bigint << p.permission_id), 0)"
 			  "  FROM game.account_roles r JOIN game.role_permissions p USING (role)"
-			  "  WHERE r.account_id = s.account_id AND (r.expires_at IS NULL OR r.expires_at > $2))"
+			  "  WHERE r.account_id = s.account_id AND (r.expires_at IS NULL OR r.expires_at > $2)),"
+			  " (SELECT coalesce(min(r.expires_at), 'infinity') FROM game.account_roles r"
+			  "  WHERE r.account_id = s.account_id AND r.expires_at > $2)"
 			  " FROM game.player_sessions s JOIN game.accounts a ON a.id = s.account_id"
 			  " WHERE s.id = $1 AND s.closed_at IS NULL AND a.status = 'ACTIVE'",
 			  UUIDOID, TIMESTAMPTZOID);
@@ -108,6 +110,7 @@ load(const pg_uuid_t *id, NecpSession *session)
 	session->binding = necp_int8(0, 4);
 	session->expires_at = necp_timestamp(0, 5);
 	session->permissions = (uint64) necp_int8(0, 6);
+	session->permissions_until = necp_timestamp(0, 7);
 	return true;
 }
 
@@ -233,6 +236,7 @@ NECP_FUNCTION(necp_realtime_connect)
 {
 	pg_uuid_t id;
 
+	necp_arg_required(fcinfo, 2, "node");
 	if (!PG_ARGISNULL(1))
 	{
 		char *ticket = necp_arg_text(fcinfo, 1, "ticket", 1, 100);
@@ -260,6 +264,7 @@ NECP_FUNCTION(necp_realtime_session)
 NECP_FUNCTION(necp_realtime_disconnect)
 {
 	necp_arg_required(fcinfo, 0, "session");
+	necp_arg_required(fcinfo, 1, "node");
 	necp_run(&disconnect_node, PG_GETARG_DATUM(0), PG_GETARG_DATUM(1), TimestampTzGetDatum(necp_now()));
 	PG_RETURN_VOID();
 }
@@ -269,6 +274,7 @@ NECP_FUNCTION(necp_realtime_touch)
 	Datum *ids;
 	int count;
 
+	necp_arg_required(fcinfo, 0, "sessions");
 	deconstruct_array(PG_GETARG_ARRAYTYPE_P(0), UUIDOID, UUID_LEN, false, TYPALIGN_CHAR, &ids, NULL, &count);
 	for (int i = 0; i < count; i++)
 		necp_session_seen(DatumGetUUIDP(ids[i]));
@@ -288,13 +294,12 @@ necp_presence(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 	for (int i = 0; i < count; i++)
 	{
-		Datum values[6] = {UUIDPGetDatum(&all[i].session.id),
-						   Int64GetDatum(all[i].session.account_id),
+		Datum values[5] = {Int64GetDatum(all[i].session.account_id),
 						   Int64GetDatum(all[i].session.character_id),
 						   Int64GetDatum(all[i].session.place_id),
 						   TimestampTzGetDatum(all[i].last_action),
 						   TimestampTzGetDatum(all[i].last_seen)};
-		bool nulls[6] = {false, false, all[i].session.character_id == 0, all[i].session.place_id == 0};
+		bool nulls[5] = {false, all[i].session.character_id == 0, all[i].session.place_id == 0};
 
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	}

@@ -8,6 +8,7 @@
  */
 #include "postgres.h"
 
+#include "kernel/args.h"
 #include "kernel/clock.h"
 #include "kernel/errors.h"
 #include "kernel/identity.h"
@@ -79,8 +80,13 @@ static NecpPlan store_key =
 static Size
 sessions_size(void)
 {
-	return add_size(sizeof(SharedSessions),
-					hash_estimate_size(necp_max_sessions, sizeof(SessionEntry)));
+	return sizeof(SharedSessions);
+}
+
+static Size
+table_size(void)
+{
+	return hash_estimate_size(necp_max_sessions, sizeof(SessionEntry));
 }
 
 static void
@@ -93,6 +99,7 @@ sessions_start(void *piece, LWLockPadded *unused)
 static NecpShmemPart sessions_part = {
 	.name = "necp sessions",
 	.size = sessions_size,
+	.apart = table_size,
 	.init = sessions_start,
 	.locks = PARTITIONS,
 	.piece = (void **) &shared,
@@ -151,7 +158,7 @@ read_cached(const pg_uuid_t *id, uint32 hash, NecpSession *session)
 
 	LWLockAcquire(lock_of(hash), LW_SHARED);
 	entry = hash_search_with_hash_value(sessions, id, hash, HASH_FIND, NULL);
-	valid = entry != NULL && entry->valid;
+	valid = entry != NULL && entry->valid && entry->session.permissions_until > necp_now();
 	if (valid)
 	{
 		*session = entry->session;
@@ -455,6 +462,8 @@ NECP_FUNCTION(necp_enter)
 		(void) necp_character();
 	if (permission >= 0 && !(necp_session()->permissions & (UINT64CONST(1) << permission)))
 		necp_fail(FORBIDDEN, NULL, "this needs a permission that the account does not have");
+	if (!PG_ARGISNULL(1))
+		necp_arg_required(fcinfo, 2, "request_hash");
 	if (!PG_ARGISNULL(1) && context.has_session)
 		stored = replay(PG_GETARG_UUID_P(1), PG_GETARG_BYTEA_PP(2), &found);
 	if (!found)

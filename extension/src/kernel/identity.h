@@ -19,6 +19,7 @@ typedef struct NecpSession
 	int64 place_id;		/* 0: nowhere */
 	int64 binding;		/* rises with every change of character or place */
 	uint64 permissions; /* bit n: permission_id n */
+	TimestampTz permissions_until; /* when a role expires they are read again */
 	TimestampTz expires_at;
 } NecpSession;
 

@@ -26,6 +26,8 @@ request_parts(void)
 	for (int i = 0; i < nparts; i++)
 	{
 		RequestAddinShmemSpace(parts[i]->size());
+		if (parts[i]->apart != NULL)
+			RequestAddinShmemSpace(parts[i]->apart());
 		if (parts[i]->locks > 0)
 			RequestNamedLWLockTranche(parts[i]->name, parts[i]->locks);
 	}

@@ -14,6 +14,7 @@ typedef struct NecpShmemPart
 {
 	const char *name;							  /* also the tranche of its locks */
 	Size (*size)(void);							  /* bytes, at start */
+	Size (*apart)(void); /* bytes of what the part allocates itself, a hash table; may be NULL */
 	void (*init)(void *piece, LWLockPadded *locks); /* zeroed piece, first time */
 	int locks;									  /* LWLocks wanted */
 	void **piece;								  /* out: where it is, in every process */
