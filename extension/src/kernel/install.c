@@ -8,6 +8,7 @@
 #include "kernel/errors.h"
 #include "kernel/kernel.h"
 #include "kernel/spi.h"
+#include "kernel/workers.h"
 
 #include "access/xact.h"
 #include "catalog/namespace.h"
@@ -25,6 +26,7 @@
 static bool schema_checked;
 
 static NecpPlan read_version = NECP_PLAN0("SELECT max(version) FROM game.schema_version");
+static NecpPlan keep_partitions = NECP_PLAN0("SELECT necp.partitions_keep()");
 
 bool
 necp_installed(void)
@@ -130,4 +132,16 @@ necp_require_script(PG_FUNCTION_ARGS)
 				errmsg("this can only be called by the extension's script"),
 				errhint("Changes of an operator belong into game.route_overrides."));
 	PG_RETURN_VOID();
+}
+
+static void
+keep(void *arg)
+{
+	necp_run0(&keep_partitions);
+}
+
+void
+necp_install_init(void)
+{
+	necp_schedule("partitions", 3600, keep);
 }

@@ -26,11 +26,13 @@ extern void necp_config_init(void);
 extern void necp_identity_init(void);
 extern void necp_push_init(void);
 extern void necp_workers_init(void);
+extern void necp_install_init(void);
 
 /* xact.c */
 extern void necp_xact_init(void);
 /* subtransaction id now; what was done in one that aborts is undone */
 extern void necp_push_xact_end(bool committed);
+extern bool necp_push_pending(void);
 extern void necp_push_subxact_abort(uint32 subxact);
 extern void necp_identity_xact_end(void);
 extern void necp_event_xact_end(void);

@@ -74,6 +74,7 @@ _PG_init(void)
 	necp_identity_init();
 	necp_push_init();
 	necp_workers_init();
+	necp_install_init();
 	init_rooms();
 	MarkGUCPrefixReserved("necpgame");
 }

@@ -11,9 +11,12 @@
 #include "kernel/kernel.h"
 #include "kernel/workers.h"
 
+#include "access/heapam.h"
+#include "access/table.h"
+#include "access/tableam.h"
 #include "access/xact.h"
 #include "access/xlog.h"
-#include "commands/dbcommands.h"
+#include "catalog/pg_database.h"
 #include "executor/spi.h"
 #include "libpq/pqsignal.h"
 #include "miscadmin.h"
@@ -224,13 +227,23 @@ necp_worker_main(Datum arg)
 
 /* The launcher --------------------------------------------------------------------------------- */
 
+/* By a scan: the caches that an index needs may not be there for who has no database of its own. */
 static bool
 database_exists(void)
 {
-	bool exists;
+	Relation databases;
+	TableScanDesc scan;
+	HeapTuple tuple;
+	bool exists = false;
 
 	StartTransactionCommand();
-	exists = OidIsValid(get_database_oid(necp_database, true));
+	(void) GetTransactionSnapshot();
+	databases = table_open(DatabaseRelationId, AccessShareLock);
+	scan = table_beginscan_catalog(databases, 0, NULL);
+	while (!exists && (tuple = heap_getnext(scan, ForwardScanDirection)) != NULL)
+		exists = strcmp(NameStr(((Form_pg_database) GETSTRUCT(tuple))->datname), necp_database) == 0;
+	table_endscan(scan);
+	table_close(databases, AccessShareLock);
 	CommitTransactionCommand();
 	return exists;
 }
@@ -291,10 +304,12 @@ run_jobs(void)
 	for (int i = 0; i < njobs; i++)
 	{
 		TimestampTz now = necp_now();
+		TimestampTz after = TimestampTzPlusMilliseconds(now, jobs[i].period_s * INT64CONST(1000));
 
-		if (now < jobs[i].next)
+		/* farther off than a period: the clock was set back */
+		if (now < jobs[i].next && jobs[i].next <= after)
 			continue;
-		jobs[i].next = TimestampTzPlusMilliseconds(now, jobs[i].period_s * INT64CONST(1000));
+		jobs[i].next = after;
 		(void) necp_worker_transaction(jobs[i].body, NULL);
 	}
 }
