@@ -228,8 +228,7 @@ become_ready(Conn *conn)
 	conn->state = STATE_READY;
 	handshakes--;
 	ready++;
-	conn->next_input_us = clock_us(CLOCK_MONOTONIC) +
-						  (uint64_t) (drand48() * 1e6 / input_rate);
+	conn->next_input_us = clock_us(CLOCK_MONOTONIC) + (uint64_t) (drand48() * 1e6 / input_rate);
 }
 
 static void
@@ -466,8 +465,7 @@ connect_all(const struct addrinfo *address)
 	uint64_t give_up = clock_us(CLOCK_MONOTONIC) + 60000000;
 	int opened = 0;
 
-	while ((opened < connection_count || handshakes > 0) &&
-		   clock_us(CLOCK_MONOTONIC) < give_up)
+	while ((opened < connection_count || handshakes > 0) && clock_us(CLOCK_MONOTONIC) < give_up)
 	{
 		while (opened < connection_count && handshakes < HANDSHAKES)
 			open_conn(&conns[opened++], address);
@@ -508,10 +506,11 @@ print_result(double elapsed, int connected)
 	printf("{\"mode\":\"%s\",\"connections\":%d,\"connected\":%d,\"closed\":%" PRIu64
 		   ",\"errors\":%" PRIu64 ",\"resyncs\":%" PRIu64 ",\"seconds\":%.2f,\"messages\":%" PRIu64
 		   ",\"per_second\":%.0f,\"bytes\":%" PRIu64 ",\"bytes_per_client_second\":%.0f"
-		   ",\"inputs\":%" PRIu64 ",\"samples\":%" PRIu64
-		   ",\"latency_us\":{\"p50\":%" PRIu64 ",\"p90\":%" PRIu64 ",\"p99\":%" PRIu64
-		   ",\"p999\":%" PRIu64 ",\"max\":%" PRIu64 "}}\n",
-		   mode == MODE_FANOUT ? "fanout" : mode == MODE_MOVE ? "move" : "idle",
+		   ",\"inputs\":%" PRIu64 ",\"samples\":%" PRIu64 ",\"latency_us\":{\"p50\":%" PRIu64
+		   ",\"p90\":%" PRIu64 ",\"p99\":%" PRIu64 ",\"p999\":%" PRIu64 ",\"max\":%" PRIu64 "}}\n",
+		   mode == MODE_FANOUT ? "fanout"
+		   : mode == MODE_MOVE ? "move"
+							   : "idle",
 		   connection_count,
 		   connected,
 		   closed,
@@ -576,7 +575,7 @@ read_options(int argc, char **argv)
 				topic = optarg;
 				break;
 			case 'm':
-				mode = strcmp(optarg, "move") == 0	 ? MODE_MOVE
+				mode = strcmp(optarg, "move") == 0   ? MODE_MOVE
 					   : strcmp(optarg, "idle") == 0 ? MODE_IDLE
 													 : MODE_FANOUT;
 				break;

@@ -185,13 +185,8 @@ necp_client_fail(Client *client, uint16_t close_code, const char *message, const
 
 /* A MESSAGE on one of the connection's own queues. */
 static void
-send_own(Client *client,
-		 Subscription *queue,
-		 const char *destination,
-		 const char *content_type,
-		 const char *correlation,
-		 int status,
-		 NecpSlice body)
+send_own(Client *client, Subscription *queue, const char *destination, const char *content_type,
+		 const char *correlation, int status, NecpSlice body)
 {
 	size_t size = 512 + body.len + (correlation != NULL ? 2 * strlen(correlation) : 0);
 	char *frame;
@@ -232,11 +227,8 @@ necp_client_reply(Client *client, const char *correlation, int status, NecpSlice
 }
 
 void
-necp_client_refuse(Client *client,
-				   const char *correlation,
-				   const NecpProblem *problem,
-				   const char *topic,
-				   const char *trace_id)
+necp_client_refuse(Client *client, const char *correlation, const NecpProblem *problem,
+				   const char *topic, const char *trace_id)
 {
 	NecpBuf body = {0};
 

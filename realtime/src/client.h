@@ -21,7 +21,7 @@ struct RouteCall;
 
 typedef enum ClientState
 {
-	CLIENT_NEW,		   /* CONNECT is to come */
+	CLIENT_NEW,        /* CONNECT is to come */
 	CLIENT_CONNECTING, /* the database is asked */
 	CLIENT_CONNECTED,
 	CLIENT_LEAVING, /* DISCONNECT received, commands are still under way */
@@ -43,19 +43,19 @@ typedef struct Bucket
 
 typedef struct Client
 {
-	struct Client *prev, *next;		  /* all clients */
+	struct Client *prev, *next;             /* all clients */
 	struct Client *place_prev, *place_next; /* of the place it watches */
-	struct WatchedPlace *watched;			/* the world's; NULL: none */
+	struct WatchedPlace *watched;           /* the world's; NULL: none */
 	MapNode session_node;
 	struct lws *wsi;
 	int fd;
 	uint32_t refs;
 	uint8_t state;
 	uint8_t version; /* StompVersion */
-	bool dirty;		 /* in the list of those to flush this turn */
-	bool blocked;	 /* the socket takes nothing until lws calls WRITEABLE */
+	bool dirty;      /* in the list of those to flush this turn */
+	bool blocked;    /* the socket takes nothing until lws calls WRITEABLE */
 	bool registered; /* in the map of sessions */
-	bool moved;		 /* input waits for the next tick */
+	bool moved;      /* input waits for the next tick */
 	char *leave_receipt;
 	char *ticket; /* of the URL, until CONNECT */
 	StompParser parser;
@@ -76,7 +76,7 @@ typedef struct Client
 	uint64_t opened_ms;
 	uint64_t last_in_ms;
 	uint64_t last_out_ms;
-	uint64_t pinged_ms;		/* 0: no ping is out */
+	uint64_t pinged_ms;     /* 0: no ping is out */
 	uint32_t send_every_ms; /* heart-beats, 0: none */
 	uint32_t expect_every_ms;
 	uint32_t commands; /* waiting or under way */
@@ -130,7 +130,8 @@ void necp_client_heartbeat(Client *client);
 /* A WebSocket ping, for those that do not send heart-beats. */
 void necp_client_ping(Client *client);
 /* A frame of one header at most, like RECEIPT. */
-void necp_client_send_simple(Client *client, StompCommand command, const char *name, const char *value);
+void necp_client_send_simple(Client *client, StompCommand command, const char *name,
+							 const char *value);
 /* ERROR, then close: for protocol violations and the end of a session. */
 void necp_client_fail(Client *client, uint16_t close_code, const char *message, const char *detail);
 /* Closes once the queue is sent. */
@@ -141,11 +142,8 @@ void necp_client_kill(Client *client, const char *reason);
 /* Answers on the client's own queues; nothing is sent if it is not subscribed there. */
 void necp_client_reply(Client *client, const char *correlation, int status, NecpSlice body);
 /* topic may be NULL; it becomes a member of the problem document. */
-void necp_client_refuse(Client *client,
-						const char *correlation,
-						const NecpProblem *problem,
-						const char *topic,
-						const char *trace_id);
+void necp_client_refuse(Client *client, const char *correlation, const NecpProblem *problem,
+						const char *topic, const char *trace_id);
 
 /* Sends what the queue holds, as far as the socket takes it. */
 void necp_client_flush(Client *client);

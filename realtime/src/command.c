@@ -4,12 +4,12 @@
  * and the connection stays; ERROR, which closes it, is for violations of the protocol.
  */
 #include "command.h"
+#include "db.h"
 #include "log.h"
 #include "outbox.h"
 #include "session.h"
 #include "settings.h"
 #include "stats.h"
-#include "db.h"
 #include "turn.h"
 #include "world.h"
 
@@ -199,8 +199,9 @@ subscription_id(const Client *client, const StompFrame *frame)
 
 	if (id == NULL && client->version == STOMP_V10)
 		id = necp_stomp_header(frame, "destination");
-	return id != NULL && strlen(id) <= SUBSCRIPTION_ID_MAX && necp_utf8_valid(id, strlen(id)) ? id
-																							 : NULL;
+	return id != NULL && strlen(id) <= SUBSCRIPTION_ID_MAX && necp_utf8_valid(id, strlen(id))
+			   ? id
+			   : NULL;
 }
 
 static void
@@ -210,7 +211,10 @@ subscribe(Client *client, const StompFrame *frame)
 	const char *destination = necp_stomp_header(frame, "destination");
 
 	if (id == NULL || destination == NULL)
-		necp_client_fail(client, CLOSE_PROTOCOL, "SUBSCRIBE without a usable id or destination", "");
+		necp_client_fail(client,
+						 CLOSE_PROTOCOL,
+						 "SUBSCRIBE without a usable id or destination",
+						 "");
 	else if (necp_subscription_find(client, id) != NULL)
 		necp_client_fail(client, CLOSE_PROTOCOL, "subscription id is in use", id);
 	else if (client->subscription_count >= (uint32_t) necp_settings.max_subscriptions)
@@ -350,7 +354,7 @@ necp_command_receive(Client *client, const char *data, size_t length)
 	if (result == STOMP_BAD && necp_client_is_open(client))
 		necp_client_fail(client,
 						 strcmp(client->parser.error, "frame too large") == 0 ? CLOSE_TOO_BIG
-																			   : CLOSE_PROTOCOL,
+																			  : CLOSE_PROTOCOL,
 						 client->parser.error,
 						 "");
 }

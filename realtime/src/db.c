@@ -155,8 +155,8 @@ necp_db_turn(void)
 bool
 necp_db_is_ready(void)
 {
-	return configured && keys != NULL && necp_db_routes != NULL &&
-		   necp_listener_is_up(listener) && necp_pool_is_up(necp_db_pool, NECP_LANE_READ) &&
+	return configured && keys != NULL && necp_db_routes != NULL && necp_listener_is_up(listener) &&
+		   necp_pool_is_up(necp_db_pool, NECP_LANE_READ) &&
 		   necp_pool_is_up(necp_db_pool, NECP_LANE_COMMAND);
 }
 
@@ -195,10 +195,7 @@ make_call(const char *const values[3])
 }
 
 bool
-necp_db_call(DbFunction function,
-			 Client *client,
-			 void *arg,
-			 DbDone done,
+necp_db_call(DbFunction function, Client *client, void *arg, DbDone done,
 			 const char *const values[3])
 {
 	DbCall *call = make_call(values);
@@ -229,8 +226,7 @@ on_exchanged(NecpRequest *request, NecpOutcome outcome, const PGresult *result)
 }
 
 bool
-necp_db_exchange(const void *data,
-				 size_t length,
+necp_db_exchange(const void *data, size_t length,
 				 void (*done)(NecpOutcome outcome, const PGresult *result))
 {
 	static const int binary[] = {1};

@@ -13,10 +13,10 @@
 
 typedef enum DbFunction
 {
-	DB_CONNECT,	   /* session, ticket, node */
-	DB_SESSION,	   /* session */
+	DB_CONNECT,    /* session, ticket, node */
+	DB_SESSION,    /* session */
 	DB_DISCONNECT, /* session, node */
-	DB_TOUCH,	   /* uuid[] */
+	DB_TOUCH,      /* uuid[] */
 	DB_SUBSCRIBE,  /* session, topic */
 	DB_EXCHANGE,   /* bytea, binary both ways; see necp_db_exchange */
 	DB_FUNCTIONS
@@ -57,14 +57,10 @@ void necp_db_turn(void);
 bool necp_db_is_ready(void);
 
 /* values are copied; NULL is SQL's. false: unavailable, done is not called. */
-bool necp_db_call(DbFunction function,
-				  Client *client,
-				  void *arg,
-				  DbDone done,
+bool necp_db_call(DbFunction function, Client *client, void *arg, DbDone done,
 				  const char *const values[3]);
 /* One at a time; request must live until done. */
-bool necp_db_exchange(const void *request,
-					  size_t length,
+bool necp_db_exchange(const void *request, size_t length,
 					  void (*done)(NecpOutcome outcome, const PGresult *result));
 /* What went wrong; not for NECP_OUTCOME_ROWS. */
 void necp_db_problem(NecpProblem *problem, NecpOutcome outcome, const PGresult *result);

@@ -22,7 +22,7 @@ answer(struct lws *wsi, int status, const char *type, NecpSlice body)
 						"HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n"
 						"Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n\r\n",
 						status,
-						status == 200	? "OK"
+						status == 200   ? "OK"
 						: status == 404 ? "Not Found"
 						: status == 405 ? "Method Not Allowed"
 										: "Service Unavailable",

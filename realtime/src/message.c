@@ -46,22 +46,19 @@ necp_message_unref(Message *message)
 }
 
 Message *
-necp_message_build(const char *id,
-				   const char *destination,
-				   size_t destination_length,
-				   const char *content_type,
-				   const char *body,
-				   size_t body_length)
+necp_message_build(const char *id, const char *destination, size_t destination_length,
+				   const char *content_type, const char *body, size_t body_length)
 {
 	char head[512];
-	int length = snprintf(head,
-						  sizeof(head),
-						  "message-id:%s\ndestination:%.*s\ncontent-type:%s\ncontent-length:%zu\n\n",
-						  id,
-						  (int) destination_length,
-						  destination,
-						  content_type,
-						  body_length);
+	int length =
+		snprintf(head,
+				 sizeof(head),
+				 "message-id:%s\ndestination:%.*s\ncontent-type:%s\ncontent-length:%zu\n\n",
+				 id,
+				 (int) destination_length,
+				 destination,
+				 content_type,
+				 body_length);
 	Message *message = necp_message_new((size_t) length + body_length + 1);
 
 	memcpy(message->data, head, (size_t) length);

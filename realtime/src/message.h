@@ -22,7 +22,7 @@ typedef struct Message
 {
 	uint32_t refs;
 	uint32_t length;
-	uint64_t seq;	/* of its topic */
+	uint64_t seq;   /* of its topic */
 	uint64_t at_ms; /* monotonic */
 	uint8_t opcode; /* of the WebSocket frame */
 	char data[];
@@ -38,11 +38,7 @@ void necp_message_unref(Message *message);
  * The shared part of a MESSAGE: message-id, destination, content-type, content-length and body.
  * The texts must need no escaping.
  */
-Message *necp_message_build(const char *id,
-							const char *destination,
-							size_t destination_length,
-							const char *content_type,
-							const char *body,
-							size_t body_length);
+Message *necp_message_build(const char *id, const char *destination, size_t destination_length,
+							const char *content_type, const char *body, size_t body_length);
 
 #endif

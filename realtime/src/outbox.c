@@ -20,11 +20,7 @@ static uint64_t known_batch;
 static bool in_step; /* known_batch is the one before the next */
 
 static Message *
-build_message(const Topic *topic,
-			  uint64_t seq,
-			  uint64_t version,
-			  uint64_t ts_ms,
-			  NecpSlice type,
+build_message(const Topic *topic, uint64_t seq, uint64_t version, uint64_t ts_ms, NecpSlice type,
 			  NecpSlice data)
 {
 	static NecpBuf body;
@@ -140,9 +136,13 @@ push_message(const PushLine *push)
 	necp_metric_add(necp_stats.pushes, 1);
 	if (topic == NULL)
 		return;
-	necp_topic_publish(
-		topic,
-		build_message(topic, push->seq, push->version, push->ts_ms, push->type, push->data));
+	necp_topic_publish(topic,
+					   build_message(topic,
+									 push->seq,
+									 push->version,
+									 push->ts_ms,
+									 push->type,
+									 push->data));
 }
 
 static void
@@ -245,6 +245,9 @@ necp_outbox_notify(const char *payload)
 		if (necp_push_parse(line, &push))
 			dispatch(&push);
 		else if (line.len > 0)
-			necp_log(NECP_LOG_ERROR, "bad push: %.*s", line.len > 80 ? 80 : (int) line.len, line.base);
+			necp_log(NECP_LOG_ERROR,
+					 "bad push: %.*s",
+					 line.len > 80 ? 80 : (int) line.len,
+					 line.base);
 	}
 }

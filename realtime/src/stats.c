@@ -34,7 +34,8 @@ static void
 add_world(Stats *s)
 {
 	s->inputs = plain(NECP_COUNTER, "necp_realtime_inputs_total", "Movement inputs accepted");
-	s->positions = plain(NECP_COUNTER, "necp_realtime_position_frames_total", "Position frames sent");
+	s->positions =
+		plain(NECP_COUNTER, "necp_realtime_position_frames_total", "Position frames sent");
 	s->positions_skipped = plain(NECP_COUNTER,
 								 "necp_realtime_position_frames_skipped_total",
 								 "Position frames not made because the client was behind");

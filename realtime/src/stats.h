@@ -14,13 +14,13 @@ typedef struct Stats
 	NecpMetric *refused_connections;
 	NecpMetric *subscriptions;
 	NecpMetric *topics;
-	NecpMetric *frames;	 /* received */
-	NecpMetric *pushes;	 /* messages of the database */
+	NecpMetric *frames;     /* received */
+	NecpMetric *pushes;     /* messages of the database */
 	NecpMetric *deliveries; /* messages handed to a socket */
 	NecpMetric *bytes_sent;
 	NecpMetric *writes;
 	NecpMetric *backlog_closes;
-	NecpMetric *errors;	  /* ERROR frames */
+	NecpMetric *errors;   /* ERROR frames */
 	NecpMetric *refusals; /* problem documents */
 	NecpMetric *resyncs;
 	NecpMetric *revocations;

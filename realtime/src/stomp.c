@@ -463,7 +463,8 @@ write_escaped(StompWriter *w, const char *text)
 }
 
 void
-necp_stomp_begin(StompWriter *w, char *data, size_t size, StompVersion version, StompCommand command)
+necp_stomp_begin(StompWriter *w, char *data, size_t size, StompVersion version,
+				 StompCommand command)
 {
 	const char *name = command_names[command];
 

@@ -44,9 +44,9 @@ typedef enum StompCommand
 
 typedef enum StompResult
 {
-	STOMP_MORE,	 /* everything consumed, the frame is not complete */
+	STOMP_MORE,  /* everything consumed, the frame is not complete */
 	STOMP_FRAME, /* a frame; call again for the rest of the input */
-	STOMP_BAD	 /* protocol violation, see error; the parser stays so */
+	STOMP_BAD    /* protocol violation, see error; the parser stays so */
 } StompResult;
 
 typedef struct StompHeader
@@ -85,8 +85,8 @@ typedef struct StompParser
 
 void necp_stomp_init(StompParser *parser, uint32_t limit);
 void necp_stomp_free(StompParser *parser);
-StompResult
-necp_stomp_next(StompParser *parser, const char **data, const char *end, StompFrame *frame);
+StompResult necp_stomp_next(StompParser *parser, const char **data, const char *end,
+							StompFrame *frame);
 const char *necp_stomp_header(const StompFrame *frame, const char *name);
 const char *necp_stomp_command_name(StompCommand command);
 
@@ -101,8 +101,8 @@ typedef struct StompWriter
 	bool overflow;
 } StompWriter;
 
-void
-necp_stomp_begin(StompWriter *w, char *data, size_t size, StompVersion version, StompCommand command);
+void necp_stomp_begin(StompWriter *w, char *data, size_t size, StompVersion version,
+					  StompCommand command);
 void necp_stomp_put(StompWriter *w, const char *name, const char *value);
 void necp_stomp_put_number(StompWriter *w, const char *name, uint64_t value);
 bool necp_stomp_end(StompWriter *w, const char *body, size_t length);

@@ -118,8 +118,7 @@ necp_topic_resume(Topic *topic, Subscription *subscription, uint64_t seq, uint64
 	drop_old(topic, now_ms);
 	if (topic->last_seq == 0 || seq > topic->last_seq)
 		return false;
-	if (seq < topic->last_seq &&
-		(topic->history_count == 0 || seq + 1 < history_at(topic, 0)->seq))
+	if (seq < topic->last_seq && (topic->history_count == 0 || seq + 1 < history_at(topic, 0)->seq))
 		return false;
 	for (uint32_t i = 0; i < topic->history_count; i++)
 	{

@@ -36,8 +36,8 @@ typedef struct Subscription
 {
 	struct Subscription *next; /* of the client */
 	Client *client;
-	Topic *topic; /* NULL: a queue of the connection's own */
-	uint32_t index; /* in the topic */
+	Topic *topic;    /* NULL: a queue of the connection's own */
+	uint32_t index;  /* in the topic */
 	uint64_t serial; /* unique in the process: what a call to the database refers to */
 	uint8_t state;
 	bool recheck; /* membership changed while authorisation was under way */

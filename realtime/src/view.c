@@ -123,11 +123,7 @@ offer(Choice *choice, float priority, uint32_t slot)
 }
 
 static void
-offer_cell(Choice *choice,
-		   const View *view,
-		   const Place *place,
-		   const Entity *own,
-		   int32_t cell_x,
+offer_cell(Choice *choice, const View *view, const Place *place, const Entity *own, int32_t cell_x,
 		   int32_t cell_y)
 {
 	uint32_t entry = place->grid[necp_place_bucket(place, cell_x, cell_y)];

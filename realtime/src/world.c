@@ -131,8 +131,7 @@ read_real(const json_t *object, const char *name, float *value)
 static bool
 read_json_input(const StompFrame *frame, uint32_t *seq, float values[4])
 {
-	json_t *object =
-		json_loadb(frame->body, frame->body_length, JSON_REJECT_DUPLICATES, NULL);
+	json_t *object = json_loadb(frame->body, frame->body_length, JSON_REJECT_DUPLICATES, NULL);
 	const json_t *number = json_object_get(object, "seq");
 	json_int_t n = json_integer_value(number);
 	bool good = json_object_size(object) == 5 && json_is_integer(number) && n >= 0 &&
@@ -152,8 +151,7 @@ read_binary_input(const StompFrame *frame, uint32_t *seq, float values[4])
 		return false;
 	memcpy(seq, frame->body, 4);
 	memcpy(values, frame->body + 4, 16);
-	return isfinite(values[0]) && isfinite(values[1]) && isfinite(values[2]) &&
-		   isfinite(values[3]);
+	return isfinite(values[0]) && isfinite(values[1]) && isfinite(values[2]) && isfinite(values[3]);
 }
 
 static void
@@ -248,8 +246,7 @@ necp_world_update(Client *client)
 	bool watches = position != NULL && position->character_id == client->character_id &&
 				   client->character_id != 0 && client->place_id != 0;
 
-	if (client->watched != NULL &&
-		(!watches || client->watched->place.id != client->place_id))
+	if (client->watched != NULL && (!watches || client->watched->place.id != client->place_id))
 	{
 		show_nothing(client, &client->watched->place);
 		leave_place(client);
@@ -321,8 +318,7 @@ on_exchanged(NecpOutcome outcome, const PGresult *result)
 		return;
 	}
 	if (PQntuples(result) == 1 && !PQgetisnull(result, 0, 0))
-		take_answer((const uint8_t *) PQgetvalue(result, 0, 0),
-					(size_t) PQgetlength(result, 0, 0));
+		take_answer((const uint8_t *) PQgetvalue(result, 0, 0), (size_t) PQgetlength(result, 0, 0));
 	necp_clients_flush();
 	necp_metric_observe_us(necp_stats.tick, necp_now_us() - tick_started_us);
 }

@@ -11,10 +11,10 @@
 
 #define ZONE_CELL 100.0f
 #define ZONE_SIGHT_ENTITIES 50
-#define ZONE_RECORD 48	/* an entity in an answer of world_exchange */
-#define ZONE_INPUT 28	/* an input in a request */
-#define ZONE_BINARY 36	/* an entity in a binary position frame */
-#define ZONE_JSON 224	/* at most, of an entity in a JSON position frame */
+#define ZONE_RECORD 48 /* an entity in an answer of world_exchange */
+#define ZONE_INPUT 28  /* an input in a request */
+#define ZONE_BINARY 36 /* an entity in a binary position frame */
+#define ZONE_JSON 224  /* at most, of an entity in a JSON position frame */
 
 typedef enum Activity
 {
@@ -28,8 +28,8 @@ typedef enum Activity
 /* What every look reads comes first, in one cache line. */
 typedef struct Entity
 {
-	int64_t id;		   /* 0: the slot is free */
-	uint32_t changed;  /* the place's revision that brought its last change */
+	int64_t id;         /* 0: the slot is free */
+	uint32_t changed;   /* the place's revision that brought its last change */
 	uint32_t cell_next; /* slot + 1 of the next one in the grid's bucket */
 	int32_t cell_x, cell_y;
 	float x, y;
@@ -53,7 +53,7 @@ typedef struct Place
 	uint64_t since; /* stamp of the last answer */
 	uint32_t tick;
 	uint32_t revision; /* rises with every answer, from 1 */
-	uint32_t slots;	   /* in use, holes included */
+	uint32_t slots;    /* in use, holes included */
 	uint32_t capacity;
 	uint32_t free_slots;
 	uint32_t present;

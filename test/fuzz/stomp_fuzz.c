@@ -55,6 +55,7 @@ note_frame(Digest *digest, const StompFrame *frame)
 		const char *name = frame->text + frame->header[i].name;
 		const char *value = frame->text + frame->header[i].value;
 
+		require(necp_stomp_header(frame, name) != NULL, "a header is not found");
 		note(digest, name, strlen(name) + 1);
 		note(digest, value, strlen(value) + 1);
 	}
@@ -112,6 +113,11 @@ check_round_trip(const StompFrame *frame, uint8_t version)
 	/* the writer adds a content-length, which may be one header too many to compare */
 	require_same(frame, &again);
 	necp_stomp_free(&parser);
+	/* in half the room it must stop in time */
+	necp_stomp_begin(&w, buffer, 16, (StompVersion) version, frame->command);
+	necp_stomp_put_number(&w, "n", frame->body_length);
+	require(!necp_stomp_end(&w, frame->body, frame->body_length) || w.used <= 16, "overflow");
+	require(necp_stomp_header(frame, "\n") == NULL || version != STOMP_V10, "impossible header");
 }
 
 static void

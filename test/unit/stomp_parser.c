@@ -99,7 +99,9 @@ test_frames(void)
 	expect("CR LF ends lines", BYTES("SEND\r\na:b\r\n\r\nx\0"), "SEND|a=b#1#x;");
 	expect("no headers", BYTES("SEND\n\nx\0"), "SEND#1#x;");
 	expect("no body", BYTES("SUBSCRIBE\nid:0\n\n\0"), "SUBSCRIBE|id=0#0#;");
-	expect("STOMP is a command", BYTES("STOMP\naccept-version:1.2\n\n\0"), "STOMP|accept-version=1.2#0#;");
+	expect("STOMP is a command",
+		   BYTES("STOMP\naccept-version:1.2\n\n\0"),
+		   "STOMP|accept-version=1.2#0#;");
 	expect("two frames in one piece", BYTES("SEND\n\na\0SEND\n\nb\0"), "SEND#1#a;SEND#1#b;");
 	expect("heart-beats around frames",
 		   BYTES("\n\r\n\nSEND\n\na\0\n\r\n\nSEND\n\nb\0\n"),
@@ -109,7 +111,9 @@ test_frames(void)
 	expect("spaces are not trimmed", BYTES("SEND\n a : b \n\n\0"), "SEND| a = b #0#;");
 	expect("an empty value", BYTES("SEND\na:\n\n\0"), "SEND|a=#0#;");
 	expect("a colon in a value", BYTES("SEND\na:b:c\n\n\0"), "SEND|a=b:c#0#;");
-	expect("eight-bit octets pass", BYTES("SEND\n\xc3\xa9:\xff\n\n\xfe\0"), "SEND|\xc3\xa9=\xff#1#\xfe;");
+	expect("eight-bit octets pass",
+		   BYTES("SEND\n\xc3\xa9:\xff\n\n\xfe\0"),
+		   "SEND|\xc3\xa9=\xff#1#\xfe;");
 	expect("binary body with NUL",
 		   BYTES("SEND\ncontent-length:3\n\n\0\n\r\0"),
 		   "SEND|content-length=3#3#\0\n\r;");
@@ -118,7 +122,9 @@ test_frames(void)
 static void
 test_lengths(void)
 {
-	expect("content-length of zero", BYTES("SEND\ncontent-length:0\n\n\0"), "SEND|content-length=0#0#;");
+	expect("content-length of zero",
+		   BYTES("SEND\ncontent-length:0\n\n\0"),
+		   "SEND|content-length=0#0#;");
 	expect("content-length zero on a frame without body",
 		   BYTES("ACK\ncontent-length:0\n\n\0"),
 		   "ACK|content-length=0#0#;");
@@ -132,7 +138,9 @@ test_lengths(void)
 	expect("a negative content-length",
 		   BYTES("SEND\ncontent-length:-1\n\n\0"),
 		   "BAD bad content-length");
-	expect("an empty content-length", BYTES("SEND\ncontent-length:\n\n\0"), "BAD bad content-length");
+	expect("an empty content-length",
+		   BYTES("SEND\ncontent-length:\n\n\0"),
+		   "BAD bad content-length");
 	expect("a space in content-length",
 		   BYTES("SEND\ncontent-length: 1\n\na\0"),
 		   "BAD bad content-length");
@@ -153,9 +161,7 @@ test_lengths(void)
 static void
 test_escapes(void)
 {
-	expect("the four escapes",
-		   BYTES("SEND\na\\cb:\\n\\r\\c\\\\\n\n\0"),
-		   "SEND|a:b=\n\r:\\#0#;");
+	expect("the four escapes", BYTES("SEND\na\\cb:\\n\\r\\c\\\\\n\n\0"), "SEND|a:b=\n\r:\\#0#;");
 	expect("an undefined escape", BYTES("SEND\na:\\t\n\n\0"), "BAD undefined escape");
 	expect("an escape cut by the end of line", BYTES("SEND\na:b\\\n\n\0"), "BAD undefined escape");
 	expect("an escape cut by CR", BYTES("SEND\na:b\\\r\n\n\0"), "BAD undefined escape");
@@ -254,7 +260,8 @@ test_limit(void)
 }
 
 static bool
-writes(StompVersion version, StompCommand command, const char *value, const char *want, size_t length)
+writes(StompVersion version, StompCommand command, const char *value, const char *want,
+	   size_t length)
 {
 	char buffer[256];
 	StompWriter w;
