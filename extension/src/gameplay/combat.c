@@ -405,12 +405,19 @@ strike(const Weapon *weapon, const NecpEntity *self, NecpEntity *target, const B
 	return false;
 }
 
-/* The claimed kill becomes fact: death, experience, and perhaps the combat's end. */
+/*
+ * The claimed kill becomes fact: death, experience, and perhaps the combat's end. The NPC and the
+ * combat are locked before anybody who hears of the death can lock characters.
+ */
 static void
 settle_kill(int64 combat_id, const NecpEntity *self, const NecpEntity *npc, Blow *blow)
 {
+	bool goes_on;
+
+	(void) necp_npc_lock(-npc->state.id);
+	goes_on = necp_run(&lock_combat, combat_id) > 0;
 	necp_npc_die(npc, self->state.id, self->level, &blow->xp);
-	if (necp_run(&lock_combat, combat_id) > 0)
+	if (goes_on)
 		drop_out(combat_id, npc->place_id, npc->state.id, SIDE_NPCS, "COMPLETED");
 	necp_character_add_xp(self->state.id, blow->xp, "KILL", -npc->state.id);
 }

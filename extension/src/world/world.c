@@ -205,8 +205,8 @@ necp_world_read(int64 entity_id, NecpEntity *out)
 int
 necp_world_list(int64 place_id, uint8 kind, NecpEntity **out)
 {
-	NecpEntity *entities = NULL;
-	int room = 0;
+	int room = 32;
+	NecpEntity *entities = palloc(room * sizeof(NecpEntity));
 
 	for (;;)
 	{

@@ -3,7 +3,7 @@
  * Zones: entering, leaving, who is where, and saved positions (DOMAIN §13, §21).
  *
  * A character is in one place: its session's row names it, memory shows it, player_positions keeps
- * where it stood. Lock order: session, position. Memory follows the commit; should both ever differ,
+ * where it stood. Lock order: session, position, character. Memory follows the commit; should both ever differ,
  * the sweep of the world worker believes the session's row.
  */
 #include "postgres.h"
@@ -182,16 +182,17 @@ announce_departure(const NecpEntity *who)
 	necp_push_unsubscribe(events_topic(who->place_id), "character", who->state.id);
 }
 
+/* The event comes before the character's row: those who hear it lock fights, which come first. */
 static void
 leave_world(int64 account_id, const NecpEntity *who)
 {
 	NecpZoneChange change = {.character_id = who->state.id, .from_place_id = who->place_id};
 
+	emit_change(account_id, &change);
 	write_position(who);
 	necp_character_save_hp(who->state.id, who->state.hp);
 	announce_departure(who);
 	necp_world_leave(who->state.id);
-	emit_change(account_id, &change);
 }
 
 static void

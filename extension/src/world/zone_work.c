@@ -142,7 +142,7 @@ typedef struct Positions
 	Datum *ids, *places, *x, *y, *z, *yaw;
 } Positions;
 
-static TimestampTz saved_until;
+static TimestampTz saved_until; /* by the worker */
 
 static void
 positions_room(Positions *positions, int room)
@@ -212,11 +212,12 @@ sweep_ghosts(const Positions *settled)
 		necp_world_despawn(necp_int8(row, 1));
 }
 
-/* Positions that changed since the last time, all at once, every 30 s. */
+/* Positions that changed since then (TimestampTz), all at once. */
 static void
-save_world(void *unused)
+save_world(void *since)
 {
-	TimestampTz began = necp_now();
+	TimestampTz changed = *(TimestampTz *) since;
+	TimestampTz settled_by = necp_now() - SETTLED_US;
 	Positions moved = {0};
 	Positions settled = {0};
 	NecpPlace *places;
@@ -236,21 +237,24 @@ save_world(void *unused)
 
 		for (int k = 0; k < n && moved.n < moved.room && settled.n < settled.room; k++)
 		{
-			if (characters[k].moved_at >= saved_until)
+			if (characters[k].moved_at >= changed)
 				add_position(&moved, &characters[k]);
-			if (characters[k].entered_at < began - SETTLED_US)
+			if (characters[k].entered_at < settled_by)
 				add_position(&settled, &characters[k]);
 		}
 	}
 	write_positions(&moved);
 	sweep_ghosts(&settled);
-	saved_until = began;
 }
 
+/* A clock that was set back makes everything look saved: then all is saved again. */
 static void
 save_now(TimestampTz now)
 {
-	(void) necp_worker_transaction(save_world, NULL);
+	TimestampTz since = now < saved_until ? 0 : saved_until;
+
+	if (necp_worker_transaction(save_world, &since))
+		saved_until = now;
 }
 
 static const NecpWorldJob saving = {
@@ -259,10 +263,12 @@ static const NecpWorldJob saving = {
 	.step = save_now,
 };
 
-/* world_save(): saves positions here and now, for operators and tests. */
+/* world_save(): saves all positions here and now, for operators and tests. */
 NECP_FUNCTION(necp_world_save)
 {
-	save_world(NULL);
+	TimestampTz since = 0;
+
+	save_world(&since);
 	PG_RETURN_VOID();
 }
 
