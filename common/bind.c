@@ -40,7 +40,11 @@ refuse_unknown(NecpProblem *problem, const char *name, size_t len)
 	char field[64] = "?";
 
 	if (len > 0 && necp_utf8_valid(name, len))
-		snprintf(field, sizeof(field), "%.*s", (int) necp_utf8_cut(name, len, sizeof(field) - 1), name);
+		snprintf(field,
+				 sizeof(field),
+				 "%.*s",
+				 (int) necp_utf8_cut(name, len, sizeof(field) - 1),
+				 name);
 	return refuse(problem, field, "is not a field of this request");
 }
 
@@ -59,7 +63,10 @@ bind_path(NecpBound *bound, const NecpMatch *match, NecpProblem *problem)
 		if (param->source != NECP_FROM_PATH)
 			continue;
 		if (param->path_index < match->nvalues)
-			text.base = necp_percent_decode(&bound->arena, match->values[param->path_index], false, &text.len);
+			text.base = necp_percent_decode(&bound->arena,
+											match->values[param->path_index],
+											false,
+											&text.len);
 		if (text.base != NULL)
 			value = necp_value_from_text(&bound->arena, param->type, &text, 1, &reason);
 		if (value == NULL)
@@ -208,7 +215,11 @@ parse_body(NecpSlice body, NecpProblem *problem)
 		member = member_before(body, (size_t) error.position);
 	json_decref(json);
 	if (member.len > 0 && necp_utf8_valid(member.base, member.len))
-		snprintf(field, sizeof(field), "%.*s", (int) necp_utf8_cut(member.base, member.len, sizeof(field) - 1), member.base);
+		snprintf(field,
+				 sizeof(field),
+				 "%.*s",
+				 (int) necp_utf8_cut(member.base, member.len, sizeof(field) - 1),
+				 member.base);
 	if (json != NULL)
 		refuse(problem, NULL, "the body must be a JSON object");
 	else if (json_error_code(&error) == json_error_duplicate_key)
@@ -216,13 +227,19 @@ parse_body(NecpSlice body, NecpProblem *problem)
 	else if (json_error_code(&error) == json_error_numeric_overflow)
 		refuse(problem, field, "is out of range");
 	else
-		necp_problem_set(problem, NECP_VALIDATION, NULL, "the body is not JSON, line %d column %d", error.line, error.column);
+		necp_problem_set(problem,
+						 NECP_VALIDATION,
+						 NULL,
+						 "the body is not JSON, line %d column %d",
+						 error.line,
+						 error.column);
 	return NULL;
 }
 
 /* A password field: text, required, kept for the edge. */
 static bool
-take_password(NecpBound *bound, const json_t *body, const char *name, char **target, NecpProblem *problem)
+take_password(NecpBound *bound, const json_t *body, const char *name, char **target,
+			  NecpProblem *problem)
 {
 	const json_t *json = json_object_get(body, name);
 	const char *reason;
@@ -266,7 +283,8 @@ take_passwords(NecpBound *bound, const json_t *body, size_t *taken, NecpProblem 
 }
 
 static bool
-bind_body_param(NecpBound *bound, int index, const json_t *body, size_t *taken, NecpProblem *problem)
+bind_body_param(NecpBound *bound, int index, const json_t *body, size_t *taken,
+				NecpProblem *problem)
 {
 	const NecpParam *param = &bound->route->params[index];
 	const json_t *json = json_object_get(body, param->name);
@@ -308,9 +326,12 @@ bind_members(NecpBound *bound, json_t *body, NecpProblem *problem)
 		return false;
 	if (taken == json_object_size(body))
 		return true;
-	json_object_foreach(body, name, value)
-		if (!takes_from_body(bound->route, name))
-			return refuse_unknown(problem, name, strlen(name));
+	json_object_foreach(body,
+						name,
+						value) if (!takes_from_body(bound->route,
+													name)) return refuse_unknown(problem,
+																				 name,
+																				 strlen(name));
 	return true;
 }
 
@@ -339,7 +360,9 @@ necp_bind(NecpBound *bound, const NecpInput *input, NecpProblem *problem)
 	bound->password = NULL;
 	bound->new_password = NULL;
 	necp_arena_init(&bound->arena);
-	memset(bound->values, 0, (NECP_FIXED_PARAMS + (size_t) route->nparams) * sizeof(bound->values[0]));
+	memset(bound->values,
+		   0,
+		   (NECP_FIXED_PARAMS + (size_t) route->nparams) * sizeof(bound->values[0]));
 	return bind_path(bound, input->match, problem) && bind_query(bound, input->query, problem) &&
 		   bind_body(bound, input->body, problem);
 }
@@ -408,7 +431,8 @@ necp_bind_edge(NecpBound *bound, const char *name, const char *value, size_t len
 		const NecpParam *param = &bound->route->params[i];
 
 		if (param->source == NECP_FROM_EDGE && strcmp(param->name, name) == 0)
-			bound->values[NECP_FIXED_PARAMS + i] = value ? necp_arena_text(&bound->arena, value, len) : NULL;
+			bound->values[NECP_FIXED_PARAMS + i] =
+				value ? necp_arena_text(&bound->arena, value, len) : NULL;
 	}
 }
 

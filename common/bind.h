@@ -15,8 +15,8 @@
 typedef struct NecpInput
 {
 	const NecpMatch *match; /* the route and its path's values */
-	NecpSlice query;		/* after the "?"; base NULL if none */
-	NecpSlice body;			/* JSON object; may be empty if nothing is required */
+	NecpSlice query;        /* after the "?"; base NULL if none */
+	NecpSlice body;         /* JSON object; may be empty if nothing is required */
 } NecpInput;
 
 /*

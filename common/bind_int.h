@@ -11,10 +11,11 @@
 #include "bind.h"
 
 /* Both return NULL and say in *reason what the value should have been. */
-const char *necp_value_from_json(NecpArena *arena, NecpType type, const json_t *json, const char **reason);
+const char *necp_value_from_json(NecpArena *arena, NecpType type, const json_t *json,
+								 const char **reason);
 /* values: the repeated members of a query; more than one only for arrays. */
-const char *necp_value_from_text(
-	NecpArena *arena, NecpType type, const NecpSlice *values, int count, const char **reason);
+const char *necp_value_from_text(NecpArena *arena, NecpType type, const NecpSlice *values,
+								 int count, const char **reason);
 
 /* The rules both share. */
 const char *necp_type_expectation(NecpType type);

@@ -11,12 +11,20 @@
 const char *
 necp_type_expectation(NecpType type)
 {
-	static const char *const texts[NECP_TYPES] = {
-		"must be an integer of 64 bits", "must be an integer of 32 bits", "must be an integer of 16 bits",
-		"must be true or false",		 "must be text",				  "must be a UUID",
-		"must be a number",				 "must be a number",			  "must be an IP address",
-		"must be JSON",					 "must be a list of integers",	  "must be a list of integers",
-		"must be a list of texts",		 "must be a list of UUIDs"};
+	static const char *const texts[NECP_TYPES] = {"must be an integer of 64 bits",
+												  "must be an integer of 32 bits",
+												  "must be an integer of 16 bits",
+												  "must be true or false",
+												  "must be text",
+												  "must be a UUID",
+												  "must be a number",
+												  "must be a number",
+												  "must be an IP address",
+												  "must be JSON",
+												  "must be a list of integers",
+												  "must be a list of integers",
+												  "must be a list of texts",
+												  "must be a list of UUIDs"};
 
 	return texts[type];
 }
@@ -44,7 +52,10 @@ necp_is_array(NecpType type)
 NecpType
 necp_element_type(NecpType type)
 {
-	static const NecpType elements[] = {NECP_TYPE_BIGINT, NECP_TYPE_INTEGER, NECP_TYPE_TEXT, NECP_TYPE_UUID};
+	static const NecpType elements[] = {NECP_TYPE_BIGINT,
+										NECP_TYPE_INTEGER,
+										NECP_TYPE_TEXT,
+										NECP_TYPE_UUID};
 
 	return elements[type - NECP_TYPE_BIGINT_ARRAY];
 }
@@ -87,7 +98,8 @@ necp_inet_valid(const char *text)
 	if (slash == NULL)
 		return true;
 	len = strlen(slash + 1);
-	return len >= 1 && len <= 3 && strspn(slash + 1, "0123456789") == len && atoi(slash + 1) <= bits;
+	return len >= 1 && len <= 3 && strspn(slash + 1, "0123456789") == len &&
+		   atoi(slash + 1) <= bits;
 }
 
 void
@@ -140,15 +152,11 @@ holds_nul(const json_t *json)
 		return strlen(json_string_value(json)) != json_string_length(json);
 	if (json_is_array(json))
 	{
-		json_array_foreach(json, i, value)
-			if (holds_nul(value))
-				return true;
+		json_array_foreach(json, i, value) if (holds_nul(value)) return true;
 	}
 	else if (json_is_object(json))
 	{
-		json_object_foreach((json_t *) json, key, value)
-			if (holds_nul(value))
-				return true;
+		json_object_foreach((json_t *) json, key, value) if (holds_nul(value)) return true;
 	}
 	return false;
 }

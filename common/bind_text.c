@@ -28,7 +28,8 @@ necp_percent_decode(NecpArena *arena, NecpSlice raw, bool query, size_t *len)
 
 		if (c == '%')
 		{
-			if (i + 2 >= raw.len || hex_digit(raw.base[i + 1]) < 0 || hex_digit(raw.base[i + 2]) < 0)
+			if (i + 2 >= raw.len || hex_digit(raw.base[i + 1]) < 0 ||
+				hex_digit(raw.base[i + 2]) < 0)
 				return NULL;
 			c = (char) (hex_digit(raw.base[i + 1]) * 16 + hex_digit(raw.base[i + 2]));
 			i += 2;
@@ -115,8 +116,10 @@ number_from_text(NecpArena *arena, NecpType type, const char *text)
 static const char *
 json_from_text(NecpArena *arena, NecpSlice value, const char **reason)
 {
-	json_t *json = json_loadb(
-		value.base, value.len, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
+	json_t *json = json_loadb(value.base,
+							  value.len,
+							  JSON_DECODE_ANY | JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL,
+							  NULL);
 	const char *text = json ? necp_value_from_json(arena, NECP_TYPE_JSON, json, reason) : NULL;
 
 	json_decref(json);
@@ -185,7 +188,8 @@ add_elements(NecpArena *arena, NecpBuf *buf, NecpType element, NecpSlice value, 
 }
 
 static const char *
-array_from_text(NecpArena *arena, NecpType type, const NecpSlice *values, int count, const char **reason)
+array_from_text(NecpArena *arena, NecpType type, const NecpSlice *values, int count,
+				const char **reason)
 {
 	NecpBuf buf;
 
@@ -200,7 +204,8 @@ array_from_text(NecpArena *arena, NecpType type, const NecpSlice *values, int co
 }
 
 const char *
-necp_value_from_text(NecpArena *arena, NecpType type, const NecpSlice *values, int count, const char **reason)
+necp_value_from_text(NecpArena *arena, NecpType type, const NecpSlice *values, int count,
+					 const char **reason)
 {
 	for (int i = 0; i < count; i++)
 	{

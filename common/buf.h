@@ -61,7 +61,8 @@ void necp_buf_reserve(NecpBuf *buf, size_t more);
 void necp_buf_add(NecpBuf *buf, const void *data, size_t len);
 void necp_buf_add_text(NecpBuf *buf, const char *text);
 void necp_buf_add_int(NecpBuf *buf, int64_t value);
-void necp_buf_add_format(NecpBuf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void necp_buf_add_format(NecpBuf *buf, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 /* As a JSON string with its quotes; invalid UTF-8 becomes U+FFFD. */
 void necp_buf_add_json(NecpBuf *buf, const char *text, size_t len);
 const char *necp_buf_terminate(NecpBuf *buf);

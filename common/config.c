@@ -23,7 +23,11 @@ print_usage(const NecpFlag *flags, const char *program)
 	{
 		char left[64];
 
-		snprintf(left, sizeof(left), "%s %s", flag->name, flag->placeholder ? flag->placeholder : "");
+		snprintf(left,
+				 sizeof(left),
+				 "%s %s",
+				 flag->name,
+				 flag->placeholder ? flag->placeholder : "");
 		printf("  %-28s %s%s\n", left, flag->help, flag->required ? " (required)" : "");
 	}
 }
@@ -188,17 +192,21 @@ necp_config_json(const NecpConfig *config, const char *key)
 static void
 complain(const char *key)
 {
-	necp_log(NECP_LOG_WARNING, "config %s is not of the expected type or out of range, using the default", key);
+	necp_log(NECP_LOG_WARNING,
+			 "config %s is not of the expected type or out of range, using the default",
+			 key);
 }
 
 int64_t
-necp_config_int(const NecpConfig *config, const char *key, int64_t fallback, int64_t min, int64_t max)
+necp_config_int(const NecpConfig *config, const char *key, int64_t fallback, int64_t min,
+				int64_t max)
 {
 	const json_t *value = necp_config_json(config, key);
 
 	if (value == NULL)
 		return fallback;
-	if (!json_is_integer(value) || json_integer_value(value) < min || json_integer_value(value) > max)
+	if (!json_is_integer(value) || json_integer_value(value) < min ||
+		json_integer_value(value) > max)
 	{
 		complain(key);
 		return fallback;

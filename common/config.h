@@ -15,8 +15,8 @@
 typedef enum NecpFlagKind
 {
 	NECP_FLAG_TEXT, /* const char ** */
-	NECP_FLAG_INT,	/* int *, within [min, max] */
-	NECP_FLAG_SET	/* bool *, takes no value */
+	NECP_FLAG_INT,  /* int *, within [min, max] */
+	NECP_FLAG_SET   /* bool *, takes no value */
 } NecpFlagKind;
 
 typedef struct NecpFlag
@@ -37,7 +37,8 @@ typedef struct NecpFlag
  */
 bool necp_flags_parse(const NecpFlag *flags, const char *program, int argc, char **argv);
 /* Splits HOST:PORT, [V6]:PORT or :PORT (any address) into two terminated texts. */
-bool necp_flags_split_address(const char *text, char *host, size_t hostsize, char *port, size_t portsize);
+bool necp_flags_split_address(const char *text, char *host, size_t hostsize, char *port,
+							  size_t portsize);
 
 typedef struct NecpConfig NecpConfig;
 
@@ -47,7 +48,8 @@ NecpConfig *necp_config_ref(NecpConfig *config);
 void necp_config_unref(NecpConfig *config);
 
 /* Values with defaults; a value of the wrong type or out of range counts as missing and is logged. */
-int64_t necp_config_int(const NecpConfig *config, const char *key, int64_t fallback, int64_t min, int64_t max);
+int64_t necp_config_int(const NecpConfig *config, const char *key, int64_t fallback, int64_t min,
+						int64_t max);
 double necp_config_real(const NecpConfig *config, const char *key, double fallback);
 bool necp_config_bool(const NecpConfig *config, const char *key, bool fallback);
 /* Borrowed from the config. */

@@ -79,10 +79,20 @@ static PGconn *
 connect_once(const NecpConnector *connector, bool log_failure)
 {
 	/* what stands before dbname yields to the conninfo, what stands after it does not */
-	const char *keywords[] = {
-		"connect_timeout", "tcp_user_timeout", "dbname", "application_name", "client_encoding", "options", NULL};
-	const char *values[] = {
-		"3", "7000", connector->conninfo, connector->application_name, "UTF8", connector->options, NULL};
+	const char *keywords[] = {"connect_timeout",
+							  "tcp_user_timeout",
+							  "dbname",
+							  "application_name",
+							  "client_encoding",
+							  "options",
+							  NULL};
+	const char *values[] = {"3",
+							"7000",
+							connector->conninfo,
+							connector->application_name,
+							"UTF8",
+							connector->options,
+							NULL};
 	PGconn *conn = PQconnectdbParams(keywords, values, 1);
 
 	if (PQstatus(conn) == CONNECTION_OK && PQsetnonblocking(conn, 1) == 0)
@@ -157,7 +167,7 @@ run_connector(void *arg)
 			pause_ms = 0;
 		}
 		else
-			pause_ms = pause_ms == 0				  ? FIRST_PAUSE_MS
+			pause_ms = pause_ms == 0                  ? FIRST_PAUSE_MS
 					   : pause_ms * 2 < LAST_PAUSE_MS ? pause_ms * 2
 													  : LAST_PAUSE_MS;
 	}
@@ -188,12 +198,8 @@ on_wake(void *arg, int events)
 }
 
 NecpConnector *
-necp_connector_new(NecpLoop loop,
-				   const char *conninfo,
-				   const char *application_name,
-				   const char *options,
-				   NecpConnectCallback callback,
-				   void *arg)
+necp_connector_new(NecpLoop loop, const char *conninfo, const char *application_name,
+				   const char *options, NecpConnectCallback callback, void *arg)
 {
 	NecpConnector *connector = necp_alloc_zero(sizeof(NecpConnector));
 	pthread_attr_t attr;

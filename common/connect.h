@@ -17,12 +17,8 @@ typedef struct NecpConnector NecpConnector;
 typedef void (*NecpConnectCallback)(void *arg, PGconn *conn);
 
 /* options: the server options ("-c lock_timeout=2s"), may be NULL. Strings are copied. */
-NecpConnector *necp_connector_new(NecpLoop loop,
-								  const char *conninfo,
-								  const char *application_name,
-								  const char *options,
-								  NecpConnectCallback callback,
-								  void *arg);
+NecpConnector *necp_connector_new(NecpLoop loop, const char *conninfo, const char *application_name,
+								  const char *options, NecpConnectCallback callback, void *arg);
 /* Asks for n more connections; it never gives up on them. */
 void necp_connector_want(NecpConnector *connector, int n);
 /* No callback comes after it. Does not wait for an attempt under way. */

@@ -105,7 +105,8 @@ default_retry_after(NecpErrorCode code)
 }
 
 void
-necp_problem_set(NecpProblem *problem, NecpErrorCode code, const char *field, const char *detail, ...)
+necp_problem_set(NecpProblem *problem, NecpErrorCode code, const char *field, const char *detail,
+				 ...)
 {
 	char text[512] = "";
 	va_list args;
@@ -158,7 +159,8 @@ parse_retry_after(const char *text)
 }
 
 static void
-set_own(NecpProblem *problem, NecpErrorCode code, const char *message, const char *column, const char *datatype)
+set_own(NecpProblem *problem, NecpErrorCode code, const char *message, const char *column,
+		const char *datatype)
 {
 	int retry_after = parse_retry_after(datatype);
 
@@ -170,12 +172,8 @@ set_own(NecpProblem *problem, NecpErrorCode code, const char *message, const cha
 }
 
 void
-necp_problem_from_report(NecpProblem *problem,
-						 const char *sqlstate,
-						 const char *message,
-						 const char *column,
-						 const char *datatype,
-						 const char *constraint)
+necp_problem_from_report(NecpProblem *problem, const char *sqlstate, const char *message,
+						 const char *column, const char *datatype, const char *constraint)
 {
 	NecpErrorCode code = necp_error_by_sqlstate(sqlstate);
 	const NecpConstraintInfo *known = NULL;

@@ -55,20 +55,13 @@ const NecpConstraintInfo *necp_constraint_lookup(const char *constraint);
 bool necp_sqlstate_is_transient(const char *sqlstate);
 
 /* Fills the problem; detail is a format or NULL, field may be NULL; both are cut to fit. */
-void necp_problem_set(NecpProblem *problem,
-					  NecpErrorCode code,
-					  const char *field,
-					  const char *detail,
-					  ...) __attribute__((format(printf, 4, 5)));
+void necp_problem_set(NecpProblem *problem, NecpErrorCode code, const char *field,
+					  const char *detail, ...) __attribute__((format(printf, 4, 5)));
 /* Same from an error result; result NULL counts as a lost connection (UNAVAILABLE). */
 void necp_problem_from_result(NecpProblem *problem, const PGresult *result);
 /* Same from the parts of an error report, each may be NULL but sqlstate. */
-void necp_problem_from_report(NecpProblem *problem,
-							  const char *sqlstate,
-							  const char *message,
-							  const char *column,
-							  const char *datatype,
-							  const char *constraint);
+void necp_problem_from_report(NecpProblem *problem, const char *sqlstate, const char *message,
+							  const char *column, const char *datatype, const char *constraint);
 int necp_problem_status(const NecpProblem *problem);
 /* Appends the JSON document; trace_id may be NULL. */
 void necp_problem_write(const NecpProblem *problem, const char *trace_id, NecpBuf *out);

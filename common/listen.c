@@ -30,11 +30,11 @@ struct NecpListener
 	void *watch;
 	bool wants_write;
 	bool up;
-	unsigned due;		/* bit per load */
-	int running;		/* a load, or -1 */
-	bool failed;		/* the running one */
-	PGresult *result;	/* of the running one */
-	uint64_t since_ms;	/* when the running one began, or the last one ended */
+	unsigned due;      /* bit per load */
+	int running;       /* a load, or -1 */
+	bool failed;       /* the running one */
+	PGresult *result;  /* of the running one */
+	uint64_t since_ms; /* when the running one began, or the last one ended */
 	uint64_t retry_at_ms;
 	NecpRoutes *routes; /* the last ones handed out */
 };
@@ -46,7 +46,10 @@ static void start_next(NecpListener *listener);
 static void
 disconnect(NecpListener *listener, const char *reason)
 {
-	necp_log(NECP_LOG_WARNING, "lost the listening connection: %.*s", (int) strcspn(reason, "\n"), reason);
+	necp_log(NECP_LOG_WARNING,
+			 "lost the listening connection: %.*s",
+			 (int) strcspn(reason, "\n"),
+			 reason);
 	listener->loop.ops->unwatch(listener->watch);
 	PQfinish(listener->pg);
 	PQclear(listener->result);
@@ -178,8 +181,14 @@ send_load(NecpListener *listener, Load load)
 		case LOAD_KEYS:
 			return PQsendQuery(listener->pg, NECP_KEYS_QUERY);
 		case LOAD_ROUTES:
-			return PQsendQueryParams(
-				listener->pg, NECP_ROUTES_QUERY, 1, (Oid[]){25}, &listener->config.service, NULL, NULL, 0);
+			return PQsendQueryParams(listener->pg,
+									 NECP_ROUTES_QUERY,
+									 1,
+									 (Oid[]){25},
+									 &listener->config.service,
+									 NULL,
+									 NULL,
+									 0);
 		case LOAD_PROBE:
 			return PQsendQuery(listener->pg, "SELECT 1");
 		default:
@@ -188,7 +197,8 @@ send_load(NecpListener *listener, Load load)
 	add_listen(&sql, "necp_config");
 	add_listen(&sql, "necp_keys");
 	add_listen(&sql, "necp_routes");
-	for (const char *const *channel = listener->config.extra; channel != NULL && *channel != NULL; channel++)
+	for (const char *const *channel = listener->config.extra; channel != NULL && *channel != NULL;
+		 channel++)
 		add_listen(&sql, *channel);
 	ok = PQsendQuery(listener->pg, necp_buf_terminate(&sql));
 	necp_buf_free(&sql);
@@ -299,7 +309,8 @@ on_connected(void *arg, PGconn *pg)
 {
 	NecpListener *listener = arg;
 
-	listener->watch = listener->loop.ops->watch(listener->loop.loop, PQsocket(pg), on_event, listener);
+	listener->watch =
+		listener->loop.ops->watch(listener->loop.loop, PQsocket(pg), on_event, listener);
 	if (listener->watch == NULL)
 	{
 		PQfinish(pg);
@@ -321,8 +332,12 @@ necp_listener_new(NecpLoop loop, const NecpListenerConfig *config)
 	listener->loop = loop;
 	listener->config = *config;
 	listener->running = -1;
-	listener->connector = necp_connector_new(
-		loop, config->conninfo, config->application_name, "-c statement_timeout=5s", on_connected, listener);
+	listener->connector = necp_connector_new(loop,
+											 config->conninfo,
+											 config->application_name,
+											 "-c statement_timeout=5s",
+											 on_connected,
+											 listener);
 	necp_connector_want(listener->connector, 1);
 	return listener;
 }

@@ -29,7 +29,7 @@ typedef struct NecpListenerConfig
 {
 	const char *conninfo;
 	const char *application_name;
-	const char *service;	  /* wing for necp.edge_routes, or NULL */
+	const char *service;      /* wing for necp.edge_routes, or NULL */
 	const char *const *extra; /* further channels, NULL-terminated, or NULL */
 	NecpListenerCallbacks callbacks;
 	void *arg;

@@ -6,21 +6,33 @@
  */
 #include "metrics.h"
 
+#include <dirent.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <unistd.h>
-#include <dirent.h>
 
 #define SHARDS 4
 #define MAX_LABELS 4
 #define CACHE_LINE 64
 
 /* Upper bounds in microseconds. */
-static const uint64_t buckets[] = {
-	250, 500, 1000, 2500, 5000, 10000, 25000, 50000, 100000, 250000, 500000, 1000000, 2500000, 5000000};
+static const uint64_t buckets[] = {250,
+								   500,
+								   1000,
+								   2500,
+								   5000,
+								   10000,
+								   25000,
+								   50000,
+								   100000,
+								   250000,
+								   500000,
+								   1000000,
+								   2500000,
+								   5000000};
 #define BUCKETS (sizeof(buckets) / sizeof(buckets[0]))
 #define HISTOGRAM_CELLS (BUCKETS + 2) /* further: above all bounds, and the sum */
 
@@ -181,7 +193,8 @@ sum_cell(const NecpMetric *metric, size_t cell)
 	int64_t sum = 0;
 
 	for (size_t shard = 0; shard < SHARDS; shard++)
-		sum += atomic_load_explicit(&metric->cells[shard * metric->stride + cell], memory_order_relaxed);
+		sum += atomic_load_explicit(&metric->cells[shard * metric->stride + cell],
+									memory_order_relaxed);
 	return sum;
 }
 
@@ -214,7 +227,8 @@ write_label_value(NecpBuf *out, const char *value)
 
 /* name{labels}, with le as the last label if it is not NULL. */
 static void
-write_name(NecpBuf *out, const NecpFamily *family, const NecpMetric *metric, const char *suffix, const char *le)
+write_name(NecpBuf *out, const NecpFamily *family, const NecpMetric *metric, const char *suffix,
+		   const char *le)
 {
 	int nlabels = family->nlabels;
 

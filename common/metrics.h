@@ -23,7 +23,8 @@ typedef enum NecpMetricKind
  * "route,status", NULL for none) must outlive the process. A histogram takes microseconds and shows
  * seconds.
  */
-NecpFamily *necp_metric_family(NecpMetricKind kind, const char *name, const char *help, const char *labels);
+NecpFamily *necp_metric_family(NecpMetricKind kind, const char *name, const char *help,
+							   const char *labels);
 /*
  * The series with these label values (const char *, as many as labels, copied), made if missing.
  * Takes a lock: keep the pointer, it is valid for ever.

@@ -17,7 +17,8 @@
 static const char *const lane_names[NECP_LANES] = {"read", "command"};
 
 void
-necp_statement_init(NecpStatement *statement, uint32_t generation, const char *sql, int nparams, const Oid *types)
+necp_statement_init(NecpStatement *statement, uint32_t generation, const char *sql, int nparams,
+					const Oid *types)
 {
 	static _Atomic uint32_t next_id;
 
@@ -164,12 +165,18 @@ static void
 make_metrics(NecpPool *pool)
 {
 	static const char *const outcome_names[] = {"rows", "error", "unavailable", "timeout"};
-	NecpFamily *connections = necp_metric_family(
-		NECP_GAUGE, "necp_pool_connections", "Established database connections.", "lane");
-	NecpFamily *waiting = necp_metric_family(
-		NECP_GAUGE, "necp_pool_waiting_requests", "Requests waiting for a database connection.", "lane");
-	NecpFamily *outcomes = necp_metric_family(
-		NECP_COUNTER, "necp_pool_requests_total", "Requests to the database by outcome.", "outcome");
+	NecpFamily *connections = necp_metric_family(NECP_GAUGE,
+												 "necp_pool_connections",
+												 "Established database connections.",
+												 "lane");
+	NecpFamily *waiting = necp_metric_family(NECP_GAUGE,
+											 "necp_pool_waiting_requests",
+											 "Requests waiting for a database connection.",
+											 "lane");
+	NecpFamily *outcomes = necp_metric_family(NECP_COUNTER,
+											  "necp_pool_requests_total",
+											  "Requests to the database by outcome.",
+											  "outcome");
 
 	for (int i = 0; i < NECP_LANES; i++)
 	{
@@ -178,10 +185,14 @@ make_metrics(NecpPool *pool)
 	}
 	for (int i = 0; i <= NECP_OUTCOME_TIMEOUT; i++)
 		pool->outcomes[i] = necp_metric(outcomes, outcome_names[i]);
-	pool->retries = necp_metric(necp_metric_family(
-		NECP_COUNTER, "necp_pool_retries_total", "Requests sent to the database again.", NULL));
-	pool->losses = necp_metric(necp_metric_family(
-		NECP_COUNTER, "necp_pool_lost_connections_total", "Database connections lost.", NULL));
+	pool->retries = necp_metric(necp_metric_family(NECP_COUNTER,
+												   "necp_pool_retries_total",
+												   "Requests sent to the database again.",
+												   NULL));
+	pool->losses = necp_metric(necp_metric_family(NECP_COUNTER,
+												  "necp_pool_lost_connections_total",
+												  "Database connections lost.",
+												  NULL));
 }
 
 NecpPool *
@@ -207,8 +218,12 @@ necp_pool_new(NecpLoop loop, const NecpPoolConfig *config)
 			necp_conn_init(&lane->conns[c], pool, (NecpLane) i, config->depth[i]);
 		total += lane->nconns;
 	}
-	pool->connector = necp_connector_new(
-		loop, config->conninfo, config->application_name, SERVER_OPTIONS, on_connected, pool);
+	pool->connector = necp_connector_new(loop,
+										 config->conninfo,
+										 config->application_name,
+										 SERVER_OPTIONS,
+										 on_connected,
+										 pool);
 	necp_connector_want(pool->connector, total);
 	return pool;
 }
@@ -216,7 +231,8 @@ necp_pool_new(NecpLoop loop, const NecpPoolConfig *config)
 bool
 necp_pool_is_up(const NecpPool *pool, NecpLane lane)
 {
-	return pool->lanes[lane].up > 0 || (lane == NECP_LANE_READ && pool->lanes[NECP_LANE_COMMAND].up > 0);
+	return pool->lanes[lane].up > 0 ||
+		   (lane == NECP_LANE_READ && pool->lanes[NECP_LANE_COMMAND].up > 0);
 }
 
 int
@@ -327,7 +343,8 @@ drop_stalled(NecpPool *pool)
 		{
 			NecpConn *conn = &pool->lanes[i].conns[c];
 
-			if (conn->pg != NULL && conn->inflight > 0 && pool->now_ms - conn->head_since_ms > pool->stall_ms)
+			if (conn->pg != NULL && conn->inflight > 0 &&
+				pool->now_ms - conn->head_since_ms > pool->stall_ms)
 				stalled_since = conn->head_since_ms;
 		}
 	if (stalled_since == 0)

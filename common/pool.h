@@ -26,21 +26,22 @@ typedef enum NecpLane
 /* Prepared on a connection at first use. Must outlive the requests that name it. */
 typedef struct NecpStatement
 {
-	uint32_t id;		 /* unique in the process */
-	uint32_t generation; /* of the routes; a newer one makes a connection drop all older statements */
+	uint32_t id; /* unique in the process */
+	uint32_t
+		generation; /* of the routes; a newer one makes a connection drop all older statements */
 	char name[16];
 	const char *sql;
 	int nparams;
-	const Oid *types; /* NULL: inferred */
+	const Oid *types;  /* NULL: inferred */
 	int result_format; /* 1: binary */
 } NecpStatement;
 
 typedef enum NecpOutcome
 {
-	NECP_OUTCOME_ROWS,		  /* result holds the rows */
-	NECP_OUTCOME_ERROR,		  /* result holds PostgreSQL's error report */
+	NECP_OUTCOME_ROWS,        /* result holds the rows */
+	NECP_OUTCOME_ERROR,       /* result holds PostgreSQL's error report */
 	NECP_OUTCOME_UNAVAILABLE, /* no connection, or lost it with the request; result is NULL */
-	NECP_OUTCOME_TIMEOUT	  /* no answer in time, it may still take effect; result is NULL */
+	NECP_OUTCOME_TIMEOUT      /* no answer in time, it may still take effect; result is NULL */
 } NecpOutcome;
 
 typedef struct NecpRequest NecpRequest;
@@ -53,8 +54,8 @@ struct NecpRequest
 {
 	const NecpStatement *statement;
 	const char *const *values; /* as for PQsendQueryPrepared */
-	const int *lengths;		   /* NULL if all are text */
-	const int *formats;		   /* NULL if all are text */
+	const int *lengths;        /* NULL if all are text */
+	const int *formats;        /* NULL if all are text */
 	NecpLane lane;
 	bool repeatable; /* reads only, or carries a key: sent again if its connection dies */
 	NecpDone done;
@@ -75,9 +76,9 @@ typedef struct NecpPoolConfig
 	const char *application_name;
 	int connections[NECP_LANES];
 	int depth[NECP_LANES]; /* requests under way on one connection */
-	int queue;			   /* requests waiting for a connection, per lane */
-	int deadline_ms;	   /* from submission to an answer; then TIMEOUT */
-	int stall_ms;		   /* a connection whose oldest request takes longer is taken for dead */
+	int queue;             /* requests waiting for a connection, per lane */
+	int deadline_ms;       /* from submission to an answer; then TIMEOUT */
+	int stall_ms;          /* a connection whose oldest request takes longer is taken for dead */
 } NecpPoolConfig;
 
 typedef struct NecpPool NecpPool;
@@ -103,10 +104,7 @@ int necp_pool_pending(const NecpPool *pool);
 void necp_pool_free(NecpPool *pool);
 
 /* Gives the statement its id and name; sql and types are borrowed. */
-void necp_statement_init(NecpStatement *statement,
-						 uint32_t generation,
-						 const char *sql,
-						 int nparams,
-						 const Oid *types);
+void necp_statement_init(NecpStatement *statement, uint32_t generation, const char *sql,
+						 int nparams, const Oid *types);
 
 #endif

@@ -85,8 +85,11 @@ send_request(NecpConn *conn, NecpRequest *request)
 	bool prepares = !is_prepared(conn, statement->id);
 	NecpSlot *slot;
 
-	if (prepares &&
-		!PQsendPrepare(conn->pg, statement->name, statement->sql, statement->types ? statement->nparams : 0, statement->types))
+	if (prepares && !PQsendPrepare(conn->pg,
+								   statement->name,
+								   statement->sql,
+								   statement->types ? statement->nparams : 0,
+								   statement->types))
 		return false;
 	if (!PQsendQueryPrepared(conn->pg,
 							 statement->name,

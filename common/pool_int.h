@@ -29,14 +29,14 @@ typedef struct NecpConn
 	PGconn *pg; /* NULL: down */
 	void *watch;
 	bool wants_write;
-	bool corks; /* requests leave together at the end of the turn */
+	bool corks;  /* requests leave together at the end of the turn */
 	bool unsent; /* this turn has sent something */
 	int depth;
 	int inflight;
 	int head; /* index of the oldest slot */
 	int nslots;
 	NecpSlot *slots;
-	uint64_t head_since_ms;	 /* when the head became the head */
+	uint64_t head_since_ms; /* when the head became the head */
 	uint64_t last_answer_ms;
 	uint32_t generation;
 	unsigned char *prepared; /* bitmap over statement ids */
@@ -74,7 +74,8 @@ struct NecpPool
 };
 
 /* pool.c */
-void necp_pool_finish(NecpPool *pool, NecpRequest *request, NecpOutcome outcome, const PGresult *result);
+void necp_pool_finish(NecpPool *pool, NecpRequest *request, NecpOutcome outcome,
+					  const PGresult *result);
 /* Puts a request that was sent before in front of its lane's queue. */
 void necp_pool_requeue(NecpPool *pool, NecpRequest *request);
 

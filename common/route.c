@@ -57,9 +57,21 @@ static const char *const method_names[NECP_METHODS] = {"GET", "POST", "PUT", "DE
 static const char *const auth_names[] = {"public", "account", "character", NULL};
 static const char *const password_names[] = {"", "hash", "verify", "change", NULL};
 static const char *const source_names[] = {"path", "query", "body", "edge", NULL};
-static const char *const type_names[] = {
-	"bigint", "integer", "smallint", "boolean", "text", "uuid", "double precision", "numeric",
-	"inet", "json", "bigint[]", "integer[]", "text[]", "uuid[]", NULL};
+static const char *const type_names[] = {"bigint",
+										 "integer",
+										 "smallint",
+										 "boolean",
+										 "text",
+										 "uuid",
+										 "double precision",
+										 "numeric",
+										 "inet",
+										 "json",
+										 "bigint[]",
+										 "integer[]",
+										 "text[]",
+										 "uuid[]",
+										 NULL};
 
 /* Index of text in the list, -1 if it is not there. */
 static int
@@ -108,8 +120,9 @@ cell(NecpRoutes *table, const PGresult *result, int row, int column)
 {
 	if (PQgetisnull(result, row, column))
 		return NULL;
-	return necp_arena_text(
-		&table->arena, PQgetvalue(result, row, column), (size_t) PQgetlength(result, row, column));
+	return necp_arena_text(&table->arena,
+						   PQgetvalue(result, row, column),
+						   (size_t) PQgetlength(result, row, column));
 }
 
 static bool
@@ -203,10 +216,15 @@ read_params(NecpRoutes *table, NecpRoute *route, const char *text, Oid **oids)
 	}
 	params = necp_arena_alloc(&table->arena, (count + 1) * sizeof(NecpParam));
 	*oids = necp_arena_alloc(&table->arena, (NECP_FIXED_PARAMS + count) * sizeof(Oid));
-	memcpy(*oids, (Oid[]){UUID_OID, UUID_OID, BYTEA_OID, UUID_OID}, NECP_FIXED_PARAMS * sizeof(Oid));
+	memcpy(*oids,
+		   (Oid[]){UUID_OID, UUID_OID, BYTEA_OID, UUID_OID},
+		   NECP_FIXED_PARAMS * sizeof(Oid));
 	for (size_t i = 0; i < count && trouble == NULL; i++)
-		trouble = read_param(
-			table, route, json_array_get(array, i), &params[i], &(*oids)[NECP_FIXED_PARAMS + i]);
+		trouble = read_param(table,
+							 route,
+							 json_array_get(array, i),
+							 &params[i],
+							 &(*oids)[NECP_FIXED_PARAMS + i]);
 	route->params = params;
 	route->nparams = (int) count;
 	json_decref(array);
@@ -247,12 +265,18 @@ read_route(NecpRoutes *table, NecpRoute *route, const PGresult *result, int row)
 	trouble = read_params(table, route, cell(table, result, row, COL_PARAMS), &oids);
 	if (trouble != NULL)
 		return trouble;
-	necp_statement_init(
-		&route->statement, table->generation, sql, NECP_FIXED_PARAMS + route->nparams, oids);
+	necp_statement_init(&route->statement,
+						table->generation,
+						sql,
+						NECP_FIXED_PARAMS + route->nparams,
+						oids);
 	sql = cell(table, result, row, COL_LOOKUP);
 	if (sql != NULL)
-		necp_statement_init(
-			&route->lookup, table->generation, sql, NECP_FIXED_PARAMS + route->nparams, oids);
+		necp_statement_init(&route->lookup,
+							table->generation,
+							sql,
+							NECP_FIXED_PARAMS + route->nparams,
+							oids);
 	else if (mode == NECP_PASSWORD_VERIFY || mode == NECP_PASSWORD_CHANGE)
 		return "no password lookup";
 	return NULL;
@@ -271,7 +295,8 @@ static Node *
 find_literal(const Node *parent, NecpSlice segment)
 {
 	for (Node *node = parent->literals; node != NULL; node = node->next)
-		if (node->segment.len == segment.len && memcmp(node->segment.base, segment.base, segment.len) == 0)
+		if (node->segment.len == segment.len &&
+			memcmp(node->segment.base, segment.base, segment.len) == 0)
 			return node;
 	return NULL;
 }

@@ -11,9 +11,9 @@
 #include "buf.h"
 #include "pool.h"
 
-#define NECP_MAX_PARAMS 48		/* of a route, the four of the kernel not counted */
+#define NECP_MAX_PARAMS 48 /* of a route, the four of the kernel not counted */
 #define NECP_MAX_PATH_PARAMS 8
-#define NECP_FIXED_PARAMS 4		/* session, idempotency key, hash, trace id */
+#define NECP_FIXED_PARAMS 4 /* session, idempotency key, hash, trace id */
 
 typedef enum NecpMethod
 {
@@ -86,7 +86,7 @@ typedef struct NecpRoute
 	const char *path; /* the template, without /api/v1 */
 	const char *function;
 	const char *permission; /* or NULL */
-	const char *rate;		/* or NULL */
+	const char *rate;       /* or NULL */
 	NecpAuth auth;
 	NecpPasswordMode password;
 	bool idempotent;
@@ -98,7 +98,7 @@ typedef struct NecpRoute
 	const NecpParam *params; /* value i is placeholder $(5 + i) */
 	NecpStatement statement;
 	NecpStatement lookup; /* of a password; sql NULL if there is none */
-	void *user;			  /* for the server; set before the table is shared */
+	void *user;           /* for the server; set before the table is shared */
 } NecpRoute;
 
 typedef enum NecpMatchResult
@@ -137,9 +137,7 @@ bool necp_routes_equal(const NecpRoutes *a, const NecpRoutes *b);
  * Finds the route of a path ("/loot/drops/7/assign", no query). A literal segment beats a
  * parameter; segments are compared after percent-decoding.
  */
-NecpMatchResult necp_routes_match(const NecpRoutes *routes,
-								  NecpMethod method,
-								  NecpSlice path,
+NecpMatchResult necp_routes_match(const NecpRoutes *routes, NecpMethod method, NecpSlice path,
 								  NecpMatch *match);
 
 bool necp_method_by_name(NecpSlice name, NecpMethod *method);

@@ -93,7 +93,10 @@ necp_keys_build(const PGresult *result)
 		if (PQftype(result, 1) == BYTEA_OID)
 			bytes = PQunescapeBytea((const unsigned char *) text, &len);
 		if (!add_key(keys, kid, bytes ? (const void *) bytes : text, len, active))
-			necp_log(NECP_LOG_ERROR, "signing key \"%s\" is shorter than %d bytes, left out", kid, MIN_SECRET);
+			necp_log(NECP_LOG_ERROR,
+					 "signing key \"%s\" is shorter than %d bytes, left out",
+					 kid,
+					 MIN_SECRET);
 		PQfreemem(bytes);
 	}
 	return keys;
@@ -273,7 +276,8 @@ add_grants(jwt_t *jwt, const json_t *answer, int64_t now, int64_t seconds)
 	NecpUuid jti;
 	char sub[24];
 
-	if (!json_is_integer(account) || session == NULL || !necp_uuid_parse(&sid, session, strlen(session)))
+	if (!json_is_integer(account) || session == NULL ||
+		!necp_uuid_parse(&sid, session, strlen(session)))
 		return false;
 	necp_format_int(sub, json_integer_value(account));
 	necp_uuid_generate(&jti);
@@ -294,7 +298,8 @@ necp_token_sign(const NecpKeys *keys, const json_t *answer, int64_t now, int64_t
 
 	if (key == NULL || jwt_new(&jwt) != 0)
 		return NULL;
-	if (add_grants(jwt, answer, now, seconds) && jwt_set_alg(jwt, JWT_ALG_HS256, key->secret, key->len) == 0 &&
+	if (add_grants(jwt, answer, now, seconds) &&
+		jwt_set_alg(jwt, JWT_ALG_HS256, key->secret, key->len) == 0 &&
 		jwt_add_header(jwt, "kid", key->kid) == 0)
 		token = jwt_encode_str(jwt);
 	jwt_free(jwt);
@@ -326,8 +331,8 @@ necp_token_cache_free(NecpTokenCache *cache)
 }
 
 NecpErrorCode
-necp_token_check(
-	NecpTokenCache *cache, const NecpKeys *keys, NecpSlice token, int64_t now, NecpClaims *claims)
+necp_token_check(NecpTokenCache *cache, const NecpKeys *keys, NecpSlice token, int64_t now,
+				 NecpClaims *claims)
 {
 	unsigned char digest[crypto_shorthash_siphashx24_BYTES];
 	CacheEntry *entry;
@@ -340,7 +345,10 @@ necp_token_check(
 		necp_keys_unref(cache->keys);
 		cache->keys = necp_keys_ref((NecpKeys *) keys);
 	}
-	crypto_shorthash_siphashx24(digest, (const unsigned char *) token.base, token.len, cache->secret);
+	crypto_shorthash_siphashx24(digest,
+								(const unsigned char *) token.base,
+								token.len,
+								cache->secret);
 	memcpy(&place, digest, sizeof(place));
 	entry = &cache->entries[place & cache->mask];
 	if (entry->claims.expires_at > now && memcmp(entry->digest, digest, sizeof(digest)) == 0)

@@ -33,7 +33,8 @@ void necp_keys_unref(NecpKeys *keys);
 bool necp_keys_can_sign(const NecpKeys *keys);
 
 /* now in seconds since the epoch. NECP_NO_ERROR, UNAUTHENTICATED or TOKEN_EXPIRED. */
-NecpErrorCode necp_token_verify(const NecpKeys *keys, NecpSlice token, int64_t now, NecpClaims *claims);
+NecpErrorCode necp_token_verify(const NecpKeys *keys, NecpSlice token, int64_t now,
+								NecpClaims *claims);
 
 /*
  * The token for what a route with issues_token returned: answer is a JSON object with account_id,
@@ -45,10 +46,7 @@ char *necp_token_sign(const NecpKeys *keys, const json_t *answer, int64_t now, i
 NecpTokenCache *necp_token_cache_new(size_t entries);
 void necp_token_cache_free(NecpTokenCache *cache);
 /* As necp_token_verify. Other keys than last time empty the cache. */
-NecpErrorCode necp_token_check(NecpTokenCache *cache,
-							   const NecpKeys *keys,
-							   NecpSlice token,
-							   int64_t now,
-							   NecpClaims *claims);
+NecpErrorCode necp_token_check(NecpTokenCache *cache, const NecpKeys *keys, NecpSlice token,
+							   int64_t now, NecpClaims *claims);
 
 #endif

@@ -18,7 +18,8 @@ necp_edge_address_parse(EdgeAddress *address, const char *text, size_t len)
 	memcpy(copy, text, len);
 	copy[len] = '\0';
 	memcpy(address->bytes, mapped_prefix, sizeof(mapped_prefix));
-	return inet_pton(AF_INET, copy, address->bytes + 12) == 1 || inet_pton(AF_INET6, copy, address->bytes) == 1;
+	return inet_pton(AF_INET, copy, address->bytes + 12) == 1 ||
+		   inet_pton(AF_INET6, copy, address->bytes) == 1;
 }
 
 bool
@@ -61,7 +62,8 @@ in_network(const EdgeNetwork *network, const EdgeAddress *address)
 
 	if (memcmp(network->address.bytes, address->bytes, bytes) != 0)
 		return false;
-	return rest == 0 || ((network->address.bytes[bytes] ^ address->bytes[bytes]) >> (8 - rest)) == 0;
+	return rest == 0 ||
+		   ((network->address.bytes[bytes] ^ address->bytes[bytes]) >> (8 - rest)) == 0;
 }
 
 static bool

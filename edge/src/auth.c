@@ -49,8 +49,11 @@ take_by_address(EdgeJob *job, int rate_class)
 
 	if (rate_class < 0)
 		return 0;
-	return necp_edge_limit_take(
-		&job->thread->settings->rates[rate_class], rate_class, BY_ADDRESS, bytes, v4 ? 16 : 8);
+	return necp_edge_limit_take(&job->thread->settings->rates[rate_class],
+								rate_class,
+								BY_ADDRESS,
+								bytes,
+								v4 ? 16 : 8);
 }
 
 static int
@@ -72,7 +75,11 @@ within_limit(EdgeJob *job, int seconds)
 
 	if (seconds == 0)
 		return true;
-	necp_problem_set(&problem, NECP_RATE_LIMITED, NULL, "the next request is welcome in %d s", seconds);
+	necp_problem_set(&problem,
+					 NECP_RATE_LIMITED,
+					 NULL,
+					 "the next request is welcome in %d s",
+					 seconds);
 	problem.retry_after = seconds;
 	necp_edge_refuse(job, &problem);
 	return false;
@@ -98,9 +105,13 @@ necp_edge_authorize(EdgeJob *job, const NecpRoute *route)
 	if (route->auth == NECP_AUTH_PUBLIC)
 		return within_limit(job, take_by_address(job, rate_class >= 0 ? rate_class : public_class));
 	if (code == NECP_NO_ERROR)
-		return within_limit(job, take_by_account(job, rate_class >= 0 ? rate_class : account_class));
+		return within_limit(job,
+							take_by_account(job, rate_class >= 0 ? rate_class : account_class));
 	/* guessing tokens is limited like any anonymous request */
 	if (within_limit(job, take_by_address(job, public_class)))
-		necp_edge_refuse_code(job, code, NULL, job->authorization.base ? NULL : "a bearer token is required");
+		necp_edge_refuse_code(job,
+							  code,
+							  NULL,
+							  job->authorization.base ? NULL : "a bearer token is required");
 	return false;
 }

@@ -7,8 +7,8 @@
 #define NECP_EDGE_H
 
 #include <h2o.h>
-#include <stdatomic.h>
 #include <h2o/http1.h>
+#include <stdatomic.h>
 
 #include "bind.h"
 #include "config.h"
@@ -52,7 +52,7 @@ typedef struct EdgeNetwork
 typedef struct EdgeRate
 {
 	uint64_t interval_us; /* between two tokens; 0: no limit */
-	uint64_t window_us;	  /* of a full bucket */
+	uint64_t window_us;   /* of a full bucket */
 } EdgeRate;
 
 typedef enum EdgeLogRequests
@@ -123,10 +123,10 @@ typedef struct EdgeThread
 /* A request on its way, from the parsed head to the answer. */
 typedef struct EdgeJob
 {
-	NecpRequest request; /* first: the pool hands it back */
+	NecpRequest request;               /* first: the pool hands it back */
 	h2o_multithread_message_t message; /* from the password threads */
 	EdgeThread *thread;
-	h2o_req_t *req; /* NULL: the client has gone, or has its answer */
+	h2o_req_t *req;          /* NULL: the client has gone, or has its answer */
 	struct EdgeJob **anchor; /* in the request's pool, tells when the client goes */
 	struct EdgeJob *next_free;
 	bool waiting; /* the pool or a password thread holds it */
@@ -173,7 +173,8 @@ EdgeAddress necp_edge_client_address(EdgeJob *job);
 /* Sized by the environment once, before any thread starts. */
 void necp_edge_limit_init(void);
 /* Takes a token; returns 0, or after how many seconds there will be one. */
-int necp_edge_limit_take(const EdgeRate *rate, int rate_class, uint64_t kind, const void *id, size_t len);
+int necp_edge_limit_take(const EdgeRate *rate, int rate_class, uint64_t kind, const void *id,
+						 size_t len);
 
 /* framing.c */
 /* NULL, or what makes the message's length or host ambiguous. */
@@ -212,7 +213,8 @@ bool necp_edge_job_resume(EdgeJob *job);
 /* request.c */
 void necp_edge_api(EdgeJob *job);
 /* Sends the job's statement; answers UNAVAILABLE if that cannot be. */
-void necp_edge_submit(EdgeJob *job, const NecpStatement *statement, NecpLane lane, bool repeatable, NecpDone done);
+void necp_edge_submit(EdgeJob *job, const NecpStatement *statement, NecpLane lane, bool repeatable,
+					  NecpDone done);
 /* The route's own statement, with all values bound. */
 void necp_edge_call(EdgeJob *job);
 void necp_edge_refuse_outcome(EdgeJob *job, NecpOutcome outcome, const PGresult *result);
@@ -232,7 +234,8 @@ void necp_edge_password_start(EdgeJob *job);
 void necp_edge_password_receive(h2o_multithread_receiver_t *receiver, h2o_linklist_t *messages);
 
 /* response.c */
-void necp_edge_answer(EdgeJob *job, int status, const char *content_type, const char *body, size_t len);
+void necp_edge_answer(EdgeJob *job, int status, const char *content_type, const char *body,
+					  size_t len);
 void necp_edge_answer_json(EdgeJob *job, int status, const char *body, size_t len);
 void necp_edge_refuse(EdgeJob *job, const NecpProblem *problem);
 void necp_edge_refuse_code(EdgeJob *job, NecpErrorCode code, const char *field, const char *detail);

@@ -64,7 +64,8 @@ find_bucket(uint64_t key)
 }
 
 int
-necp_edge_limit_take(const EdgeRate *rate, int rate_class, uint64_t kind, const void *id, size_t len)
+necp_edge_limit_take(const EdgeRate *rate, int rate_class, uint64_t kind, const void *id,
+					 size_t len)
 {
 	uint64_t now = necp_now_us();
 	uint64_t full_at;
@@ -80,7 +81,10 @@ necp_edge_limit_take(const EdgeRate *rate, int rate_class, uint64_t kind, const 
 		next = (full_at > now ? full_at : now) + rate->interval_us;
 		if (next - now > rate->window_us)
 			return (int) ((next - now - rate->window_us + 999999) / 1000000);
-	} while (!atomic_compare_exchange_weak_explicit(
-		&bucket->full_at_us, &full_at, next, memory_order_relaxed, memory_order_relaxed));
+	} while (!atomic_compare_exchange_weak_explicit(&bucket->full_at_us,
+													&full_at,
+													next,
+													memory_order_relaxed,
+													memory_order_relaxed));
 	return 0;
 }

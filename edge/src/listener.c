@@ -16,7 +16,9 @@
 static int
 open_socket(const struct addrinfo *info, bool shared)
 {
-	int fd = socket(info->ai_family, info->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, info->ai_protocol);
+	int fd = socket(info->ai_family,
+					info->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC,
+					info->ai_protocol);
 	int on = 1;
 
 	if (fd < 0)
@@ -104,8 +106,10 @@ on_accept(h2o_socket_t *listener, const char *err)
 void
 necp_edge_listen_start(EdgeThread *thread)
 {
-	thread->accept = (h2o_accept_ctx_t){.ctx = &thread->ctx, .hosts = thread->ctx.globalconf->hosts};
-	thread->listener = h2o_evloop_socket_create(thread->ctx.loop, thread->listen_fd, H2O_SOCKET_FLAG_DONT_READ);
+	thread->accept =
+		(h2o_accept_ctx_t){.ctx = &thread->ctx, .hosts = thread->ctx.globalconf->hosts};
+	thread->listener =
+		h2o_evloop_socket_create(thread->ctx.loop, thread->listen_fd, H2O_SOCKET_FLAG_DONT_READ);
 	thread->listener->data = thread;
 	h2o_socket_read_start(thread->listener, on_accept);
 }

@@ -12,23 +12,63 @@
 #include "edge.h"
 #include "log.h"
 
-EdgeOptions necp_edge_options = {.connections = 24};
-EdgeThread *necp_edge_threads;
-
 static bool
 parse_options(int argc, char **argv)
 {
 	EdgeOptions *options = &necp_edge_options;
-	const NecpFlag flags[] = {
-		{"--db", NECP_FLAG_TEXT, &options->db, "CONNINFO", "database to connect to", true, 0, 0},
-		{"--listen", NECP_FLAG_TEXT, &options->listen, "HOST:PORT", "address to serve", true, 0, 0},
-		{"--threads", NECP_FLAG_INT, &options->threads, "N", "event loops (default: one per core)", false, 1, 64},
-		{"--connections", NECP_FLAG_INT, &options->connections, "N", "database connections (default: 24)", false, 2, 512},
-		{"--service", NECP_FLAG_TEXT, &options->service, "WING", "serve the routes of one wing only", false, 0, 0},
-		{"--node", NECP_FLAG_TEXT, &options->node, "NAME", "name of this process (default: host name)", false, 0, 0},
-		{"--docs", NECP_FLAG_TEXT, &options->docs, "DIR", "folder served under /docs", false, 0, 0},
-		{0}};
+	const NecpFlag flags[] =
+		{{"--db", NECP_FLAG_TEXT, &options->db, "CONNINFO", "database to connect to", true, 0, 0},
+		 {"--listen",
+		  NECP_FLAG_TEXT,
+		  &options->listen,
+		  "HOST:PORT",
+		  "address to serve",
+		  true,
+		  0,
+		  0},
+		 {"--threads",
+		  NECP_FLAG_INT,
+		  &options->threads,
+		  "N",
+		  "event loops (default: one per core)",
+		  false,
+		  1,
+		  64},
+		 {"--connections",
+		  NECP_FLAG_INT,
+		  &options->connections,
+		  "N",
+		  "database connections (default: 24)",
+		  false,
+		  2,
+		  512},
+		 {"--service",
+		  NECP_FLAG_TEXT,
+		  &options->service,
+		  "WING",
+		  "serve the routes of one wing only",
+		  false,
+		  0,
+		  0},
+		 {"--node",
+		  NECP_FLAG_TEXT,
+		  &options->node,
+		  "NAME",
+		  "name of this process (default: host name)",
+		  false,
+		  0,
+		  0},
+		 {"--docs",
+		  NECP_FLAG_TEXT,
+		  &options->docs,
+		  "DIR",
+		  "folder served under /docs",
+		  false,
+		  0,
+		  0},
+		 {0}};
 
+	options->threads = 0;
 	if (!necp_flags_parse(flags, "necp-edge", argc, argv))
 		return false;
 	if (options->threads == 0)
@@ -82,7 +122,10 @@ start_threads(h2o_globalconf_t *conf)
 	}
 	/* all contexts first, because the first thread sends to the others as soon as it runs */
 	for (int i = 0; i < necp_edge_options.threads; i++)
-		if (pthread_create(&necp_edge_threads[i].id, NULL, necp_edge_thread_run, &necp_edge_threads[i]) != 0)
+		if (pthread_create(&necp_edge_threads[i].id,
+						   NULL,
+						   necp_edge_thread_run,
+						   &necp_edge_threads[i]) != 0)
 		{
 			fputs("necp-edge: cannot start a thread\n", stderr);
 			return false;
@@ -122,7 +165,10 @@ main(int argc, char **argv)
 	necp_edge_server_init(&conf);
 	if (!start_threads(&conf))
 		return 1;
-	necp_log(NECP_LOG_INFO, "serving %s with %d threads", necp_edge_options.listen, necp_edge_options.threads);
+	necp_log(NECP_LOG_INFO,
+			 "serving %s with %d threads",
+			 necp_edge_options.listen,
+			 necp_edge_options.threads);
 
 	sigwait(&signals, &got);
 	necp_log(NECP_LOG_INFO, "stopping: finishing what is in flight");

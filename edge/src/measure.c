@@ -11,8 +11,8 @@
 #define SLOW_US 1000000
 
 /* The statuses the edge answers with; others share the last place. */
-static const short statuses[] = {200, 201, 202, 204, 400, 401, 403, 404, 405, 409, 410,
-								 413, 415, 422, 423, 429, 500, 503, 504, 0};
+static const short statuses[] = {200, 201, 202, 204, 400, 401, 403, 404, 405, 409,
+								 410, 413, 415, 422, 423, 429, 500, 503, 504, 0};
 #define STATUSES (sizeof(statuses) / sizeof(statuses[0]))
 
 struct EdgeStats
@@ -59,10 +59,14 @@ necp_edge_measure_init(void)
 {
 	static const char *const label_names[EDGE_LABELS] = {"unmatched", "preflight", "probe"};
 
-	answers = necp_metric_family(
-		NECP_COUNTER, "necp_edge_requests_total", "Requests answered, by route and status.", "route,status");
-	durations = necp_metric_family(
-		NECP_HISTOGRAM, "necp_edge_request_duration_seconds", "Time from a parsed request to its answer.", "route");
+	answers = necp_metric_family(NECP_COUNTER,
+								 "necp_edge_requests_total",
+								 "Requests answered, by route and status.",
+								 "route,status");
+	durations = necp_metric_family(NECP_HISTOGRAM,
+								   "necp_edge_request_duration_seconds",
+								   "Time from a parsed request to its answer.",
+								   "route");
 	connections = necp_metric(
 		necp_metric_family(NECP_GAUGE, "necp_edge_connections", "Open client connections.", NULL));
 	for (int i = 0; i < EDGE_LABELS; i++)

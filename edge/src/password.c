@@ -14,7 +14,7 @@ typedef struct EdgePasswordTask
 	struct EdgePasswordTask *next;
 	EdgeJob *job;
 	const char *current; /* to verify, or NULL */
-	const char *chosen;	 /* to hash, or NULL */
+	const char *chosen;  /* to hash, or NULL */
 	bool has_stored;
 	bool verified;
 	bool hashed;
@@ -54,8 +54,11 @@ run_task(EdgePasswordTask *task, const char *dummy, size_t with_memory, unsigned
 		task->verified = rc == 0 && task->has_stored;
 	}
 	if (task->chosen != NULL && (task->current == NULL || task->verified))
-		task->hashed =
-			crypto_pwhash_str(task->hash, task->chosen, strlen(task->chosen), with_ops, with_memory) == 0;
+		task->hashed = crypto_pwhash_str(task->hash,
+										 task->chosen,
+										 strlen(task->chosen),
+										 with_ops,
+										 with_memory) == 0;
 }
 
 static void *
@@ -96,8 +99,10 @@ run_thread(void *arg)
 void
 necp_edge_password_init(void)
 {
-	waiting = necp_metric(necp_metric_family(
-		NECP_GAUGE, "necp_edge_password_waiting", "Password hashes waiting for a thread.", NULL));
+	waiting = necp_metric(necp_metric_family(NECP_GAUGE,
+											 "necp_edge_password_waiting",
+											 "Password hashes waiting for a thread.",
+											 NULL));
 }
 
 /* Threads are only added; to have fewer takes a restart. */

@@ -80,8 +80,9 @@ void
 necp_edge_reload_init(EdgeThread *thread)
 {
 	h2o_multithread_register_receiver(thread->ctx.queue, &thread->messages, on_messages);
-	h2o_multithread_register_receiver(
-		thread->ctx.queue, &thread->password_results, necp_edge_password_receive);
+	h2o_multithread_register_receiver(thread->ctx.queue,
+									  &thread->password_results,
+									  necp_edge_password_receive);
 }
 
 void

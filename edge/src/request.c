@@ -76,7 +76,10 @@ check_content_type(EdgeJob *job)
 {
 	if (job->req->entity.len == 0 || is_json_type(job->content_type))
 		return true;
-	necp_edge_refuse_code(job, NECP_UNSUPPORTED_MEDIA_TYPE, NULL, "the body must be application/json");
+	necp_edge_refuse_code(job,
+						  NECP_UNSUPPORTED_MEDIA_TYPE,
+						  NULL,
+						  "the body must be application/json");
 	return false;
 }
 
@@ -226,7 +229,8 @@ on_called(NecpRequest *request, NecpOutcome outcome, const PGresult *result)
 }
 
 void
-necp_edge_submit(EdgeJob *job, const NecpStatement *statement, NecpLane lane, bool repeatable, NecpDone done)
+necp_edge_submit(EdgeJob *job, const NecpStatement *statement, NecpLane lane, bool repeatable,
+				 NecpDone done)
 {
 	NecpRequest *request = &job->request;
 
@@ -259,8 +263,8 @@ necp_edge_call(EdgeJob *job)
 void
 necp_edge_api(EdgeJob *job)
 {
-	if (!find_route(job) || !necp_edge_authorize(job, job->match.route) || !check_content_type(job) ||
-		!check_key(job) || !bind_request(job))
+	if (!find_route(job) || !necp_edge_authorize(job, job->match.route) ||
+		!check_content_type(job) || !check_key(job) || !bind_request(job))
 		return;
 	if (job->match.route->password != NECP_PASSWORD_NONE)
 		necp_edge_password_start(job);

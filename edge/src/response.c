@@ -74,7 +74,9 @@ add_cors_headers(const EdgeJob *job)
 	h2o_iovec_t origin = h2o_strdup(&req->pool, job->origin.base, job->origin.len);
 
 	add_header(req, H2O_STRLIT("access-control-allow-origin"), origin.base, origin.len);
-	add_header(req, H2O_STRLIT("access-control-expose-headers"), H2O_STRLIT("X-Request-Id, Retry-After"));
+	add_header(req,
+			   H2O_STRLIT("access-control-expose-headers"),
+			   H2O_STRLIT("X-Request-Id, Retry-After"));
 	add_token_header(req, H2O_TOKEN_VARY, H2O_STRLIT("Origin"));
 }
 
@@ -134,7 +136,10 @@ add_problem_headers(h2o_req_t *req, const NecpProblem *problem)
 	{
 		char *text = h2o_mem_alloc_pool(&req->pool, 24);
 
-		add_token_header(req, H2O_TOKEN_RETRY_AFTER, text, necp_format_int(text, problem->retry_after));
+		add_token_header(req,
+						 H2O_TOKEN_RETRY_AFTER,
+						 text,
+						 necp_format_int(text, problem->retry_after));
 	}
 	if (necp_problem_status(problem) == 401)
 		add_token_header(req, H2O_TOKEN_WWW_AUTHENTICATE, H2O_STRLIT("Bearer"));
@@ -235,7 +240,8 @@ typedef struct ProblemStream
 } ProblemStream;
 
 static void
-send_problem(h2o_ostream_t *self, h2o_req_t *req, h2o_iovec_t *bufs, size_t nbufs, h2o_send_state_t state)
+send_problem(h2o_ostream_t *self, h2o_req_t *req, h2o_iovec_t *bufs, size_t nbufs,
+			 h2o_send_state_t state)
 {
 	ProblemStream *stream = (ProblemStream *) self;
 	bool final = !h2o_send_state_is_in_progress(state);

@@ -40,7 +40,9 @@ read_rate(const json_t *json, const char *name)
 
 	if (count < 1 || count > 1000000000 || seconds <= 0 || seconds > 86400 * 30.0)
 	{
-		necp_log(NECP_LOG_WARNING, "config rate.%s is not {\"count\":N,\"seconds\":S}, not limiting", name);
+		necp_log(NECP_LOG_WARNING,
+				 "config rate.%s is not {\"count\":N,\"seconds\":S}, not limiting",
+				 name);
 		return rate;
 	}
 	rate.window_us = (uint64_t) (seconds * 1e6);
@@ -131,7 +133,8 @@ necp_edge_settings_build(NecpConfig *config)
 	settings->password_queue = (int) necp_config_int(config, "edge.password_queue", 128, 1, 65536);
 	settings->request_timeout_ms =
 		(uint64_t) necp_config_int(config, "edge.request_timeout_ms", 15000, 100, 3600000);
-	settings->max_connections = (int) ((connections + necp_edge_options.threads - 1) / necp_edge_options.threads);
+	settings->max_connections =
+		(int) ((connections + necp_edge_options.threads - 1) / necp_edge_options.threads);
 	settings->log_requests = read_log_requests(config);
 	if (config != NULL)
 	{

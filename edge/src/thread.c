@@ -11,6 +11,9 @@
 #define TICK_MS 100
 #define TOKEN_CACHE 4096
 
+EdgeOptions necp_edge_options = {.threads = 1, .connections = 24};
+EdgeThread *necp_edge_threads;
+
 static int
 share(int total, int parts)
 {
@@ -33,7 +36,8 @@ make_pool(NecpLoop loop)
 	/* few for reads: several requests on one wake a backend once; many for commands, which wait for
 	 * locks, and whose commits share a flush only with company */
 	config.connections[NECP_LANE_READ] = connections >= 6 ? 2 : 1;
-	config.connections[NECP_LANE_COMMAND] = share(connections - config.connections[NECP_LANE_READ], 1);
+	config.connections[NECP_LANE_COMMAND] =
+		share(connections - config.connections[NECP_LANE_READ], 1);
 	return necp_pool_new(loop, &config);
 }
 
@@ -71,7 +75,8 @@ is_finished(const EdgeThread *thread)
 {
 	if (!thread->draining)
 		return false;
-	return (thread->connections == 0 && thread->jobs == 0) || necp_now_ms() > thread->drain_until_ms;
+	return (thread->connections == 0 && thread->jobs == 0) ||
+		   necp_now_ms() > thread->drain_until_ms;
 }
 
 static void
