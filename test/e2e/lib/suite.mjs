@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: PostgreSQL
+//
+// What every file of tests begins and ends with.
+import assert from 'node:assert/strict';
+import { openSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { before, test } from 'node:test';
+import { pause, row, rows, sql } from './sql.mjs';
+
+const lock = join(tmpdir(), `necp-e2e-${new URL(process.env.NECP_EDGE_URL ?? 'http://127.0.0.1:8080').port}.lock`);
+
+function isAlive(pid) {
+	try {
+		process.kill(pid, 0);
+		return true;
+	} catch {
+		return false;
+	}
+}
+
+/*
+ * Files share one cluster, and some of them break it on purpose: they take turns, also where the
+ * runner starts several at once.
+ */
+async function takeTurn() {
+	for (;;) {
+		try {
+			writeFileSync(openSync(lock, 'wx'), String(process.pid));
+			process.on('exit', () => unlinkSync(lock));
+			return;
+		} catch (error) {
+			if (error.code !== 'EEXIST') throw error;
+		}
+		try {
+			const owner = Number(readFileSync(lock, 'utf8'));
+			if (owner > 0 && !isAlive(owner)) unlinkSync(lock);
+		} catch (error) {
+			if (error.code !== 'ENOENT') throw error;
+		}
+		await pause(100);
+	}
+}
+
+const PLENTY = { count: 1000000, seconds: 60 };
+const GENEROUS = ['rate.public', 'rate.public_burst', 'rate.account', 'rate.register', 'rate.login', 'rate.combat'];
+
+export async function setConfig(key, value) {
+	const { value: before } = await row`SELECT value FROM game.config WHERE key = ${key}`;
+	await sql`SELECT necp.config_set(${key}, ${JSON.stringify(value)})`;
+	await pause(200); // until the servers have heard of it
+	return async () => {
+		await sql`SELECT necp.config_set(${key}, ${JSON.stringify(before)})`;
+		await pause(200);
+	};
+}
+
+await takeTurn();
+
+before(async () => {
+	for (const key of GENEROUS) await sql`SELECT necp.config_set(${key}, ${PLENTY})`;
+	await pause(300);
+});
+
+// The last test of a file.
+export function nothingIsLost() {
+	test('necp.integrity_check() finds nothing', async () => {
+		assert.deepEqual(await rows`SELECT * FROM necp.integrity_check()`, []);
+	});
+}
