@@ -4,7 +4,7 @@
 # `make help` lists the targets. The lists KERNEL and ROOMS are the table of contents of the game:
 # the order of the install script, of the tables and of what the module starts.
 
-KERNEL = base config integrity install content route identity event push ledger custody openapi
+KERNEL = base config integrity install content route topic identity event push ledger custody openapi
 ROOMS = auth/auth auth/account auth/session character/character economy/inventory economy/loot \
 	world/zone gameplay/npc gameplay/combat gameplay/quest gameplay/achievement \
 	social/notification

@@ -92,9 +92,6 @@ CREATE FUNCTION necp.inventory_wallet() RETURNS json
 COMMENT ON FUNCTION necp.inventory_wallet IS 'Credits and premium.';
 SELECT necp.route('GET', '/inventory/wallet', 'inventory_wallet', read_only => true, result => 'wallet_view');
 
-CREATE FUNCTION necp.character_topic(character_id bigint) RETURNS boolean
-	LANGUAGE c SECURITY DEFINER AS 'MODULE_PATHNAME', 'necp_character_topic';
-COMMENT ON FUNCTION necp.character_topic IS 'Who may listen to a character''s own topics: who plays it.';
 SELECT necp.topic('/topic/character/{character_id}/inventory', 'character_topic', 'Changes of the backpack: changes[item_id, op, quantity], credits.');
 
 CREATE FUNCTION necp.item_import(pack jsonb) RETURNS int

@@ -82,7 +82,7 @@ COMMENT ON FUNCTION necp.combat_attack IS
 	'Shoots at an entity of the combat (a character, or minus an NPC); aimed_part is HEAD, TORSO, ARM, LEG or IMPLANT_CORE. OUT_OF_RANGE, COOLDOWN, TARGET_DEAD, YOU_ARE_DEAD, NOT_PARTICIPANT, FORBIDDEN, CONFLICT.';
 SELECT necp.route('POST', '/combat/{combat_id}/attack', 'combat_attack', rate => 'combat', result => 'attack_view');
 
-SELECT necp.topic('/topic/character/{character_id}/combat', 'zone_is_self',
+SELECT necp.topic('/topic/character/{character_id}/combat', 'character_topic',
 	'One''s own fights: ATTACK, COMBAT_STARTED, COMBAT_ENDED.');
 
 CREATE FUNCTION necp.combat_import(pack jsonb) RETURNS int

@@ -22,6 +22,7 @@ SELECT necp.integrity('ledger_sides', $$
 	'G3: both sides of a transfer exist and hold the same currency.');
 
 CREATE FUNCTION necp.ledger_mint(holder text, owner_id bigint, currency text, amount bigint, cause text) RETURNS bigint
-	LANGUAGE c SECURITY DEFINER AS 'MODULE_PATHNAME', 'necp_ledger_mint';
+	LANGUAGE c SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'necp_ledger_mint';
 COMMENT ON FUNCTION necp.ledger_mint IS
 	'Creates money in a WALLET (character) or PREMIUM (account) purse and returns its balance: for operators.';

@@ -39,7 +39,4 @@ CREATE FUNCTION necp.notification_read(notification_id bigint) RETURNS json
 COMMENT ON FUNCTION necp.notification_read IS 'Marks a notification as read.';
 SELECT necp.route('POST', '/notifications/{notification_id}/read', 'notification_read', auth => 'account', result => 'notification_view');
 
-CREATE FUNCTION necp.account_topic(account_id bigint) RETURNS boolean
-	LANGUAGE c SECURITY DEFINER AS 'MODULE_PATHNAME', 'necp_account_topic';
-COMMENT ON FUNCTION necp.account_topic IS 'Who may listen to an account''s own topics: itself.';
 SELECT necp.topic('/topic/player/{account_id}/notifications', 'account_topic', 'New notifications: notification_id, type, priority, title, message, data.');

@@ -157,13 +157,9 @@ CREATE FUNCTION necp.zone_may_listen(zone_id bigint) RETURNS boolean
 	LANGUAGE c SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'necp_zone_may_listen';
 COMMENT ON FUNCTION necp.zone_may_listen IS 'Is the acting character in that zone?';
-CREATE FUNCTION necp.zone_is_self(character_id bigint) RETURNS boolean
-	LANGUAGE c SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-	AS 'MODULE_PATHNAME', 'necp_zone_is_self';
-COMMENT ON FUNCTION necp.zone_is_self IS 'Is that the acting character?';
 SELECT necp.topic('/topic/zone/{zone_id}/events', 'zone_may_listen',
 	'What happens in a zone: PLAYER_ENTERED, PLAYER_LEFT, NPC_DIED. For those who are in it.');
-SELECT necp.topic('/topic/character/{character_id}/position', 'zone_is_self',
+SELECT necp.topic('/topic/character/{character_id}/position', 'character_topic',
 	'Position frames: what moves around one''s own character.');
 
 -- Content.

@@ -9,10 +9,10 @@
 #include "kernel/list.h"
 #include "kernel/spi.h"
 
-static NecpPlan list_logins =
-	NECP_PLAN("SELECT to_json(ROW(h.id, h.outcome, h.client_ip, h.user_agent, h.at)::necp.login_view), h.id"
-			  " FROM game.login_history h WHERE h.account_id = $1 AND h.id < $2 ORDER BY h.id DESC LIMIT $3",
-			  INT8OID, INT8OID, INT4OID);
+static NecpPlan list_logins = NECP_PLAN(
+	"SELECT to_json(ROW(h.id, h.outcome, h.client_ip, h.user_agent, h.at)::necp.login_view), h.id"
+	" FROM game.login_history h WHERE h.account_id = $1 AND h.id < $2 ORDER BY h.id DESC LIMIT $3",
+	INT8OID, INT8OID, INT4OID);
 
 NECP_FUNCTION(necp_account_login_history)
 {

@@ -25,17 +25,17 @@ static NecpPlan insert_account =
 	NECP_PLAN("INSERT INTO game.accounts (email, username, display_name, password_hash, created_at)"
 			  " VALUES ($1, $2, $3, $4, $5) RETURNING id",
 			  TEXTOID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID);
-static NecpPlan grant_player =
-	NECP_PLAN("INSERT INTO game.account_roles (account_id, role, granted_at) VALUES ($1, 'PLAYER', $2)",
-			  INT8OID, TIMESTAMPTZOID);
-static NecpPlan insert_token =
-	NECP_PLAN("INSERT INTO game.account_tokens (digest, account_id, purpose, created_at, expires_at)"
-			  " VALUES ($1, $2, $3, $4, $5)",
-			  BYTEAOID, INT8OID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID);
-static NecpPlan insert_email =
-	NECP_PLAN("INSERT INTO game.email_outbox (account_id, recipient, template, data, created_at, next_attempt_at)"
-			  " VALUES ($1, $2, $3, jsonb_build_object('token', $4::text), $5, $5)",
-			  INT8OID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID);
+static NecpPlan grant_player = NECP_PLAN(
+	"INSERT INTO game.account_roles (account_id, role, granted_at) VALUES ($1, 'PLAYER', $2)",
+	INT8OID, TIMESTAMPTZOID);
+static NecpPlan insert_token = NECP_PLAN(
+	"INSERT INTO game.account_tokens (digest, account_id, purpose, created_at, expires_at)"
+	" VALUES ($1, $2, $3, $4, $5)",
+	BYTEAOID, INT8OID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID);
+static NecpPlan insert_email = NECP_PLAN(
+	"INSERT INTO game.email_outbox (account_id, recipient, template, data, created_at, next_attempt_at)"
+	" VALUES ($1, $2, $3, jsonb_build_object('token', $4::text), $5, $5)",
+	INT8OID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID);
 static NecpPlan view_account =
 	NECP_PLAN("SELECT to_json(ROW(a.id, a.email, a.username, a.display_name, a.status,"
 			  " a.email_verified_at IS NOT NULL, " ROLES_OF ", a.created_at)::necp.account_view)"
@@ -74,26 +74,28 @@ static NecpPlan lock_refresh =
 			  " FOR NO KEY UPDATE OF a, t",
 			  BYTEAOID);
 static NecpPlan spend_refresh =
-	NECP_PLAN("UPDATE game.refresh_tokens SET spent_at = $2 WHERE digest = $1", BYTEAOID, TIMESTAMPTZOID);
-static NecpPlan revoke_family =
-	NECP_PLAN("UPDATE game.refresh_tokens SET revoked_at = $2 WHERE family = $1 AND revoked_at IS NULL",
-			  UUIDOID, TIMESTAMPTZOID);
-static NecpPlan session_of_family =
-	NECP_PLAN("SELECT id FROM game.player_sessions WHERE account_id = $1 AND family = $2 AND closed_at IS NULL",
-			  INT8OID, UUIDOID);
+	NECP_PLAN("UPDATE game.refresh_tokens SET spent_at = $2 WHERE digest = $1", BYTEAOID,
+			  TIMESTAMPTZOID);
+static NecpPlan revoke_family = NECP_PLAN(
+	"UPDATE game.refresh_tokens SET revoked_at = $2 WHERE family = $1 AND revoked_at IS NULL",
+	UUIDOID, TIMESTAMPTZOID);
+static NecpPlan session_of_family = NECP_PLAN(
+	"SELECT id FROM game.player_sessions WHERE account_id = $1 AND family = $2 AND closed_at IS NULL",
+	INT8OID, UUIDOID);
 static NecpPlan lock_own_account =
 	NECP_PLAN("SELECT FROM game.accounts WHERE id = $1 FOR NO KEY UPDATE", INT8OID);
 static NecpPlan family_of_session =
 	NECP_PLAN("SELECT family FROM game.player_sessions WHERE id = $1", UUIDOID);
-static NecpPlan lock_token =
-	NECP_PLAN("SELECT t.account_id, t.used_at IS NOT NULL, t.voided_at IS NOT NULL, t.expires_at"
-			  " FROM game.account_tokens t WHERE t.digest = $1 AND t.purpose = $2 FOR NO KEY UPDATE",
-			  BYTEAOID, TEXTOID);
+static NecpPlan lock_token = NECP_PLAN(
+	"SELECT t.account_id, t.used_at IS NOT NULL, t.voided_at IS NOT NULL, t.expires_at"
+	" FROM game.account_tokens t WHERE t.digest = $1 AND t.purpose = $2 FOR NO KEY UPDATE",
+	BYTEAOID, TEXTOID);
 static NecpPlan use_token =
-	NECP_PLAN("UPDATE game.account_tokens SET used_at = $2 WHERE digest = $1", BYTEAOID, TIMESTAMPTZOID);
-static NecpPlan verify_account =
-	NECP_PLAN("UPDATE game.accounts SET email_verified_at = $2 WHERE id = $1 AND email_verified_at IS NULL",
-			  INT8OID, TIMESTAMPTZOID);
+	NECP_PLAN("UPDATE game.account_tokens SET used_at = $2 WHERE digest = $1", BYTEAOID,
+			  TIMESTAMPTZOID);
+static NecpPlan verify_account = NECP_PLAN(
+	"UPDATE game.accounts SET email_verified_at = $2 WHERE id = $1 AND email_verified_at IS NULL",
+	INT8OID, TIMESTAMPTZOID);
 
 /* Registration --------------------------------------------------------------------------------- */
 
@@ -115,7 +117,8 @@ username_arg(FunctionCallInfo fcinfo, int n)
 {
 	char *name = necp_arg_text(fcinfo, n, "username", 3, 20);
 
-	if (strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789") != strlen(name))
+	if (strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789") !=
+		strlen(name))
 		necp_fail(VALIDATION, "username", "a user name has letters and digits only");
 	return name;
 }
@@ -127,10 +130,18 @@ send_verification(int64 account_id, const char *email)
 	TimestampTz now = necp_now();
 	TimestampTz end = now + necp_config_int("auth.verify_s") * USECS_PER_SEC;
 
-	necp_run(&insert_token, PointerGetDatum(necp_digest(token)), account_id, necp_cstring_datum("VERIFY_EMAIL"),
-			 TimestampTzGetDatum(now), TimestampTzGetDatum(end));
-	necp_run(&insert_email, account_id, necp_cstring_datum(email), necp_cstring_datum("VERIFY_EMAIL"),
-			 necp_cstring_datum(token), TimestampTzGetDatum(now));
+	necp_run(&insert_token,
+			 PointerGetDatum(necp_digest(token)),
+			 account_id,
+			 necp_cstring_datum("VERIFY_EMAIL"),
+			 TimestampTzGetDatum(now),
+			 TimestampTzGetDatum(end));
+	necp_run(&insert_email,
+			 account_id,
+			 necp_cstring_datum(email),
+			 necp_cstring_datum("VERIFY_EMAIL"),
+			 necp_cstring_datum(token),
+			 TimestampTzGetDatum(now));
 }
 
 static Datum
@@ -145,12 +156,17 @@ NECP_FUNCTION(necp_auth_register)
 	char *email = email_arg(fcinfo, 0);
 	char *username = username_arg(fcinfo, 1);
 	char *hash = necp_arg_text(fcinfo, 2, "password", 1, 200);
-	char *display_name = PG_ARGISNULL(4) ? username : necp_arg_text(fcinfo, 4, "display_name", 1, 100);
+	char *display_name =
+		PG_ARGISNULL(4) ? username : necp_arg_text(fcinfo, 4, "display_name", 1, 100);
 	TimestampTz now = necp_now();
 	int64 account_id;
 
-	necp_run(&insert_account, necp_cstring_datum(email), necp_cstring_datum(username),
-			 necp_cstring_datum(display_name), necp_cstring_datum(hash), TimestampTzGetDatum(now));
+	necp_run(&insert_account,
+			 necp_cstring_datum(email),
+			 necp_cstring_datum(username),
+			 necp_cstring_datum(display_name),
+			 necp_cstring_datum(hash),
+			 TimestampTzGetDatum(now));
 	account_id = necp_int8(0, 1);
 	necp_run(&grant_player, account_id, TimestampTzGetDatum(now));
 	send_verification(account_id, email);
@@ -204,8 +220,12 @@ issue_refresh(int64 account_id, const pg_uuid_t *family)
 	TimestampTz now = necp_now();
 	TimestampTz end = now + necp_config_int("auth.refresh_s") * USECS_PER_SEC;
 
-	necp_run(&insert_refresh, PointerGetDatum(necp_digest(token)), account_id, UUIDPGetDatum(family),
-			 TimestampTzGetDatum(now), TimestampTzGetDatum(end));
+	necp_run(&insert_refresh,
+			 PointerGetDatum(necp_digest(token)),
+			 account_id,
+			 UUIDPGetDatum(family),
+			 TimestampTzGetDatum(now),
+			 TimestampTzGetDatum(end));
 	return token;
 }
 
@@ -217,7 +237,9 @@ token_view(int64 account_id, const pg_uuid_t *session, const pg_uuid_t *family)
 	necp_run(&read_grants, account_id, TimestampTzGetDatum(necp_now()));
 	necp_json_open(&view);
 	necp_json_int(&view, "account_id", account_id);
-	necp_json_text(&view, "session_id", DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(session))));
+	necp_json_text(&view,
+				   "session_id",
+				   DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(session))));
 	necp_json_raw(&view, "roles", necp_text(0, 1));
 	necp_json_raw(&view, "permissions", necp_text(0, 2));
 	necp_json_text(&view, "refresh_token", issue_refresh(account_id, family));
@@ -232,14 +254,20 @@ note(int64 account_id, const char *outcome, FunctionCallInfo fcinfo, int ip, int
 
 	nulls[2] = PG_ARGISNULL(ip) ? 'n' : ' ';
 	nulls[3] = PG_ARGISNULL(agent) ? 'n' : ' ';
-	necp_run_nulls(&note_attempt, nulls, account_id, necp_cstring_datum(outcome), fcinfo->args[ip].value,
-				   fcinfo->args[agent].value, TimestampTzGetDatum(necp_now()));
+	necp_run_nulls(&note_attempt,
+				   nulls,
+				   account_id,
+				   necp_cstring_datum(outcome),
+				   fcinfo->args[ip].value,
+				   fcinfo->args[agent].value,
+				   TimestampTzGetDatum(necp_now()));
 }
 
 static Datum
 refuse_login(void)
 {
-	return necp_cstring_datum(necp_json_problem("INVALID_CREDENTIALS", "e-mail address or password is wrong"));
+	return necp_cstring_datum(
+		necp_json_problem("INVALID_CREDENTIALS", "e-mail address or password is wrong"));
 }
 
 static pg_uuid_t
@@ -249,7 +277,11 @@ open_session(int64 account_id, const pg_uuid_t *family, FunctionCallInfo fcinfo,
 
 	nulls[0] = PG_ARGISNULL(ip) ? 'n' : ' ';
 	nulls[1] = PG_ARGISNULL(agent) ? 'n' : ' ';
-	return necp_session_open(account_id, family, fcinfo->args[ip].value, fcinfo->args[agent].value, nulls);
+	return necp_session_open(account_id,
+							 family,
+							 fcinfo->args[ip].value,
+							 fcinfo->args[agent].value,
+							 nulls);
 }
 
 /*
@@ -294,7 +326,8 @@ static Datum
 refuse_reuse(const pg_uuid_t *family)
 {
 	necp_run(&revoke_family, UUIDPGetDatum(family), TimestampTzGetDatum(necp_now()));
-	return necp_cstring_datum(necp_json_problem("REFRESH_REUSED", "this refresh token was spent before: log in again"));
+	return necp_cstring_datum(
+		necp_json_problem("REFRESH_REUSED", "this refresh token was spent before: log in again"));
 }
 
 /*

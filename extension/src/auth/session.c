@@ -32,65 +32,67 @@ static int nhooks;
 	"to_json(ROW(s.id, s.status, s.character_id, s.place_id, s.created_at, s.expires_at)"          \
 	"::necp.session_view)"
 
-static NecpPlan load_session =
-	NECP_PLAN("SELECT s.account_id, s.character_id, s.place_id, s.binding, s.expires_at,"
-			  " (SELECT coalesce(bit_or(1::bigint << p.permission_id), 0)"
-			  "  FROM game.account_roles r JOIN game.role_permissions p USING (role)"
-			  "  WHERE r.account_id = s.account_id AND (r.expires_at IS NULL OR r.expires_at > $2)),"
-			  " (SELECT coalesce(min(r.expires_at), 'infinity') FROM game.account_roles r"
-			  "  WHERE r.account_id = s.account_id AND r.expires_at > $2)"
-			  " FROM game.player_sessions s JOIN game.accounts a ON a.id = s.account_id"
-			  " WHERE s.id = $1 AND s.closed_at IS NULL AND a.status = 'ACTIVE'",
-			  UUIDOID, TIMESTAMPTZOID);
-static NecpPlan play =
-	NECP_PLAN("UPDATE game.player_sessions SET character_id = nullif($2, 0), place_id = nullif($3, 0),"
-			  " binding = binding + 1, status = 'ACTIVE' WHERE id = $1 AND closed_at IS NULL RETURNING binding",
-			  UUIDOID, INT8OID, INT8OID);
+static NecpPlan load_session = NECP_PLAN(
+	"SELECT s.account_id, s.character_id, s.place_id, s.binding, s.expires_at,"
+	" (SELECT coalesce(bit_or(1::bigint << p.permission_id), 0)"
+	"  FROM game.account_roles r JOIN game.role_permissions p USING (role)"
+	"  WHERE r.account_id = s.account_id AND (r.expires_at IS NULL OR r.expires_at > $2)),"
+	" (SELECT coalesce(min(r.expires_at), 'infinity') FROM game.account_roles r"
+	"  WHERE r.account_id = s.account_id AND r.expires_at > $2)"
+	" FROM game.player_sessions s JOIN game.accounts a ON a.id = s.account_id"
+	" WHERE s.id = $1 AND s.closed_at IS NULL AND a.status = 'ACTIVE'",
+	UUIDOID, TIMESTAMPTZOID);
+static NecpPlan play = NECP_PLAN(
+	"UPDATE game.player_sessions SET character_id = nullif($2, 0), place_id = nullif($3, 0),"
+	" binding = binding + 1, status = 'ACTIVE' WHERE id = $1 AND closed_at IS NULL RETURNING binding",
+	UUIDOID, INT8OID, INT8OID);
 static NecpPlan lock_live =
 	NECP_PLAN("SELECT account_id, character_id, place_id FROM game.player_sessions"
 			  " WHERE id = $1 AND closed_at IS NULL FOR NO KEY UPDATE",
 			  UUIDOID);
-static NecpPlan close_row =
-	NECP_PLAN("UPDATE game.player_sessions SET status = 'CLOSED', closed_at = $2, close_reason = $3,"
-			  " character_id = NULL, place_id = NULL, ticket_digest = NULL WHERE id = $1",
-			  UUIDOID, TIMESTAMPTZOID, TEXTOID);
+static NecpPlan close_row = NECP_PLAN(
+	"UPDATE game.player_sessions SET status = 'CLOSED', closed_at = $2, close_reason = $3,"
+	" character_id = NULL, place_id = NULL, ticket_digest = NULL WHERE id = $1",
+	UUIDOID, TIMESTAMPTZOID, TEXTOID);
 static NecpPlan live_of_account =
-	NECP_PLAN("SELECT id FROM game.player_sessions WHERE account_id = $1 AND closed_at IS NULL", INT8OID);
-static NecpPlan insert_session =
-	NECP_PLAN("INSERT INTO game.player_sessions (id, account_id, family, status, client_ip, user_agent,"
-			  " created_at, expires_at) VALUES (gen_random_uuid(), $1, $2, 'CREATED', $3, $4, $5, $6)"
-			  " RETURNING id",
-			  INT8OID, UUIDOID, INETOID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID);
+	NECP_PLAN("SELECT id FROM game.player_sessions WHERE account_id = $1 AND closed_at IS NULL",
+			  INT8OID);
+static NecpPlan insert_session = NECP_PLAN(
+	"INSERT INTO game.player_sessions (id, account_id, family, status, client_ip, user_agent,"
+	" created_at, expires_at) VALUES (gen_random_uuid(), $1, $2, 'CREATED', $3, $4, $5, $6)"
+	" RETURNING id",
+	INT8OID, UUIDOID, INETOID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID);
 static NecpPlan of_character =
-	NECP_PLAN("SELECT id FROM game.player_sessions WHERE character_id = $1 AND closed_at IS NULL", INT8OID);
+	NECP_PLAN("SELECT id FROM game.player_sessions WHERE character_id = $1 AND closed_at IS NULL",
+			  INT8OID);
 static NecpPlan view_session =
 	NECP_PLAN("SELECT " SESSION_VIEW " FROM game.player_sessions s WHERE s.id = $1", UUIDOID);
 static NecpPlan activate =
 	NECP_PLAN("UPDATE game.player_sessions s SET status = 'ACTIVE', disconnected_at = NULL"
 			  " WHERE s.id = $1 AND s.closed_at IS NULL AND s.status <> 'ACTIVE'",
 			  UUIDOID);
-static NecpPlan store_ticket =
-	NECP_PLAN("UPDATE game.player_sessions SET ticket_digest = $2, ticket_expires_at = $3 WHERE id = $1",
-			  UUIDOID, BYTEAOID, TIMESTAMPTZOID);
+static NecpPlan store_ticket = NECP_PLAN(
+	"UPDATE game.player_sessions SET ticket_digest = $2, ticket_expires_at = $3 WHERE id = $1",
+	UUIDOID, BYTEAOID, TIMESTAMPTZOID);
 static NecpPlan take_ticket =
 	NECP_PLAN("UPDATE game.player_sessions SET ticket_digest = NULL WHERE ticket_digest = $1"
 			  " AND closed_at IS NULL AND ticket_expires_at > $2 RETURNING id",
 			  BYTEAOID, TIMESTAMPTZOID);
-static NecpPlan connect_node =
-	NECP_PLAN("UPDATE game.player_sessions s SET status = 'ACTIVE', disconnected_at = NULL, node = $2"
-			  " WHERE s.id = $1 AND s.closed_at IS NULL"
-			  " RETURNING json_build_object('session_id', s.id, 'account_id', s.account_id,"
-			  " 'expires_at', s.expires_at)",
-			  UUIDOID, TEXTOID);
+static NecpPlan connect_node = NECP_PLAN(
+	"UPDATE game.player_sessions s SET status = 'ACTIVE', disconnected_at = NULL, node = $2"
+	" WHERE s.id = $1 AND s.closed_at IS NULL"
+	" RETURNING json_build_object('session_id', s.id, 'account_id', s.account_id,"
+	" 'expires_at', s.expires_at)",
+	UUIDOID, TEXTOID);
 static NecpPlan read_binding =
 	NECP_PLAN("SELECT json_build_object('binding', s.binding, 'character_id', s.character_id,"
 			  " 'place_id', s.place_id) FROM game.player_sessions s"
 			  " WHERE s.id = $1 AND s.closed_at IS NULL",
 			  UUIDOID);
-static NecpPlan disconnect_node =
-	NECP_PLAN("UPDATE game.player_sessions SET status = 'DISCONNECTED', disconnected_at = $3, node = NULL"
-			  " WHERE id = $1 AND node = $2 AND closed_at IS NULL",
-			  UUIDOID, TEXTOID, TIMESTAMPTZOID);
+static NecpPlan disconnect_node = NECP_PLAN(
+	"UPDATE game.player_sessions SET status = 'DISCONNECTED', disconnected_at = $3, node = NULL"
+	" WHERE id = $1 AND node = $2 AND closed_at IS NULL",
+	UUIDOID, TEXTOID, TIMESTAMPTZOID);
 static NecpPlan overdue =
 	NECP_PLAN("SELECT id, CASE WHEN expires_at <= $1 THEN 'EXPIRED' ELSE 'DISCONNECTED' END"
 			  " FROM game.player_sessions WHERE closed_at IS NULL"
@@ -137,7 +139,9 @@ emit_closed(const NecpSession *session, const char *reason)
 	NecpJson data;
 
 	necp_json_open(&data);
-	necp_json_text(&data, "session_id", DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&session->id))));
+	necp_json_text(&data,
+				   "session_id",
+				   DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&session->id))));
 	necp_json_text(&data, "reason", reason);
 	necp_event_emit(&(NecpEvent){.type = "SESSION_CLOSED",
 								 .aggregate_type = "ACCOUNT",
@@ -159,14 +163,18 @@ necp_session_close(const pg_uuid_t *id, const char *reason)
 	session.place_id = necp_int8(0, 3);
 	for (int i = 0; i < nhooks; i++)
 		hooks[i](&session);
-	necp_run(&close_row, UUIDPGetDatum(id), TimestampTzGetDatum(necp_now()), necp_cstring_datum(reason));
+	necp_run(&close_row,
+			 UUIDPGetDatum(id),
+			 TimestampTzGetDatum(necp_now()),
+			 necp_cstring_datum(reason));
 	emit_closed(&session, reason);
 	necp_push_close(id, reason);
 	necp_session_ended(id);
 }
 
 pg_uuid_t
-necp_session_open(int64 account_id, const pg_uuid_t *family, Datum client_ip, Datum user_agent, const char *nulls)
+necp_session_open(int64 account_id, const pg_uuid_t *family, Datum client_ip, Datum user_agent,
+				  const char *nulls)
 {
 	TimestampTz now = necp_now();
 	TimestampTz end = now + necp_config_int("session.life_s") * USECS_PER_SEC;
@@ -180,8 +188,14 @@ necp_session_open(int64 account_id, const pg_uuid_t *family, Datum client_ip, Da
 	}
 	all_nulls[2] = nulls[0];
 	all_nulls[3] = nulls[1];
-	necp_run_nulls(&insert_session, all_nulls, account_id, UUIDPGetDatum(family), client_ip, user_agent,
-				   TimestampTzGetDatum(now), TimestampTzGetDatum(end));
+	necp_run_nulls(&insert_session,
+				   all_nulls,
+				   account_id,
+				   UUIDPGetDatum(family),
+				   client_ip,
+				   user_agent,
+				   TimestampTzGetDatum(now),
+				   TimestampTzGetDatum(end));
 	id = necp_uuid(0, 1);
 	necp_event_emit(&(NecpEvent){.type = "SESSION_CREATED",
 								 .aggregate_type = "ACCOUNT",
@@ -222,7 +236,9 @@ NECP_FUNCTION(necp_session_ws_ticket)
 	int64 life = necp_config_int("session.ticket_s");
 	NecpJson answer;
 
-	necp_run(&store_ticket, UUIDPGetDatum(&necp_session()->id), PointerGetDatum(necp_digest(ticket)),
+	necp_run(&store_ticket,
+			 UUIDPGetDatum(&necp_session()->id),
+			 PointerGetDatum(necp_digest(ticket)),
 			 TimestampTzGetDatum(necp_now() + life * USECS_PER_SEC));
 	necp_json_open(&answer);
 	necp_json_text(&answer, "ticket", ticket);
@@ -241,7 +257,9 @@ NECP_FUNCTION(necp_realtime_connect)
 	{
 		char *ticket = necp_arg_text(fcinfo, 1, "ticket", 1, 100);
 
-		if (necp_run(&take_ticket, PointerGetDatum(necp_digest(ticket)), TimestampTzGetDatum(necp_now())) == 0)
+		if (necp_run(&take_ticket,
+					 PointerGetDatum(necp_digest(ticket)),
+					 TimestampTzGetDatum(necp_now())) == 0)
 			necp_fail(UNAUTHENTICATED, "ticket", "the ticket is spent or has expired");
 		id = necp_uuid(0, 1);
 	}
@@ -265,7 +283,10 @@ NECP_FUNCTION(necp_realtime_disconnect)
 {
 	necp_arg_required(fcinfo, 0, "session");
 	necp_arg_required(fcinfo, 1, "node");
-	necp_run(&disconnect_node, PG_GETARG_DATUM(0), PG_GETARG_DATUM(1), TimestampTzGetDatum(necp_now()));
+	necp_run(&disconnect_node,
+			 PG_GETARG_DATUM(0),
+			 PG_GETARG_DATUM(1),
+			 TimestampTzGetDatum(necp_now()));
 	PG_RETURN_VOID();
 }
 
@@ -275,7 +296,14 @@ NECP_FUNCTION(necp_realtime_touch)
 	int count;
 
 	necp_arg_required(fcinfo, 0, "sessions");
-	deconstruct_array(PG_GETARG_ARRAYTYPE_P(0), UUIDOID, UUID_LEN, false, TYPALIGN_CHAR, &ids, NULL, &count);
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(0),
+					  UUIDOID,
+					  UUID_LEN,
+					  false,
+					  TYPALIGN_CHAR,
+					  &ids,
+					  NULL,
+					  &count);
 	for (int i = 0; i < count; i++)
 		necp_session_seen(DatumGetUUIDP(ids[i]));
 	PG_RETURN_VOID();
@@ -312,15 +340,13 @@ close_overdue(void *arg)
 {
 	TimestampTz now = necp_now();
 	TimestampTz lost = now - necp_config_int("session.reconnect_s") * USECS_PER_SEC;
-	uint64 rows = necp_run(&overdue, TimestampTzGetDatum(now), TimestampTzGetDatum(lost));
-	SPITupleTable *table = SPI_tuptable;
+	NecpRows sessions = necp_fetch(&overdue, TimestampTzGetDatum(now), TimestampTzGetDatum(lost));
 
-	for (uint64 row = 0; row < rows; row++)
+	for (uint64 row = 0; row < sessions.count; row++)
 	{
-		bool isnull;
-		Datum id = SPI_getbinval(table->vals[row], table->tupdesc, 1, &isnull);
+		pg_uuid_t id = necp_row_uuid(&sessions, row, 1);
 
-		necp_session_close(DatumGetUUIDP(id), SPI_getvalue(table->vals[row], table->tupdesc, 2));
+		necp_session_close(&id, necp_row_text(&sessions, row, 2));
 	}
 }
 

@@ -47,16 +47,17 @@ static NecpPlan open_slots =
 	NECP_PLAN("INSERT INTO game.character_slots (account_id, slots) VALUES ($1, $2)"
 			  " ON CONFLICT (account_id) DO NOTHING",
 			  INT8OID, INT4OID);
-static NecpPlan lock_slots =
-	NECP_PLAN("SELECT slots, used FROM game.character_slots WHERE account_id = $1 FOR NO KEY UPDATE", INT8OID);
+static NecpPlan lock_slots = NECP_PLAN(
+	"SELECT slots, used FROM game.character_slots WHERE account_id = $1 FOR NO KEY UPDATE",
+	INT8OID);
 static NecpPlan use_slot =
 	NECP_PLAN("UPDATE game.character_slots SET used = used + 1 WHERE account_id = $1", INT8OID);
 static NecpPlan buy_slot =
 	NECP_PLAN("UPDATE game.character_slots SET slots = slots + 1 WHERE account_id = $1", INT8OID);
-static NecpPlan view_slots =
-	NECP_PLAN("SELECT to_json(ROW(coalesce(s.slots, $2), coalesce(s.used, 0), $3, $4)::necp.slots_view)"
-			  " FROM (SELECT 1) one LEFT JOIN game.character_slots s ON s.account_id = $1",
-			  INT8OID, INT4OID, INT4OID, INT8OID);
+static NecpPlan view_slots = NECP_PLAN(
+	"SELECT to_json(ROW(coalesce(s.slots, $2), coalesce(s.used, 0), $3, $4)::necp.slots_view)"
+	" FROM (SELECT 1) one LEFT JOIN game.character_slots s ON s.account_id = $1",
+	INT8OID, INT4OID, INT4OID, INT8OID);
 static NecpPlan become_player =
 	NECP_PLAN("INSERT INTO game.players (account_id, created_at) VALUES ($1, $2)"
 			  " ON CONFLICT (account_id) DO NOTHING",
@@ -66,23 +67,23 @@ static NecpPlan find_choice =
 			  " (SELECT id FROM game.character_origins WHERE code = $2),"
 			  " (SELECT credits FROM game.character_origins WHERE code = $2)",
 			  TEXTOID, TEXTOID);
-static NecpPlan insert_character =
-	NECP_PLAN("INSERT INTO game.characters (account_id, name, class_id, origin_id, body, reflexes,"
-			  " technical_ability, intelligence, cool, empathy, hp, zone_id, created_at)"
-			  " SELECT $1, $2, k.id, o.id, a.body, a.reflexes, a.technical_ability, a.intelligence, a.cool,"
-			  " a.empathy, 100 + 10 * (a.body - 5), (SELECT z.id FROM game.zones z WHERE z.code = o.zone_code), $5"
-			  " FROM game.character_classes k, game.character_origins o,"
-			  " LATERAL (SELECT max(v) FILTER (WHERE n = 'body') AS body,"
-			  "  max(v) FILTER (WHERE n = 'reflexes') AS reflexes,"
-			  "  max(v) FILTER (WHERE n = 'technical_ability') AS technical_ability,"
-			  "  max(v) FILTER (WHERE n = 'intelligence') AS intelligence,"
-			  "  max(v) FILTER (WHERE n = 'cool') AS cool, max(v) FILTER (WHERE n = 'empathy') AS empathy"
-			  "  FROM (SELECT n, coalesce((k.attributes ->> n)::int, 5) + (n IS NOT DISTINCT FROM o.attribute)::int AS v"
-			  "   FROM unnest('{body,reflexes,technical_ability,intelligence,cool,empathy}'::text[]) n) s) a"
-			  " WHERE k.id = $3 AND o.id = $4 RETURNING id",
-			  INT8OID, TEXTOID, INT4OID, INT4OID, TIMESTAMPTZOID);
-static NecpPlan played =
-	NECP_PLAN("UPDATE game.characters SET last_played_at = $2 WHERE id = $1", INT8OID, TIMESTAMPTZOID);
+static NecpPlan insert_character = NECP_PLAN(
+	"INSERT INTO game.characters (account_id, name, class_id, origin_id, body, reflexes,"
+	" technical_ability, intelligence, cool, empathy, hp, zone_id, created_at)"
+	" SELECT $1, $2, k.id, o.id, a.body, a.reflexes, a.technical_ability, a.intelligence, a.cool,"
+	" a.empathy, 100 + 10 * (a.body - 5), (SELECT z.id FROM game.zones z WHERE z.code = o.zone_code), $5"
+	" FROM game.character_classes k, game.character_origins o,"
+	" LATERAL (SELECT max(v) FILTER (WHERE n = 'body') AS body,"
+	"  max(v) FILTER (WHERE n = 'reflexes') AS reflexes,"
+	"  max(v) FILTER (WHERE n = 'technical_ability') AS technical_ability,"
+	"  max(v) FILTER (WHERE n = 'intelligence') AS intelligence,"
+	"  max(v) FILTER (WHERE n = 'cool') AS cool, max(v) FILTER (WHERE n = 'empathy') AS empathy"
+	"  FROM (SELECT n, coalesce((k.attributes ->> n)::int, 5) + (n IS NOT DISTINCT FROM o.attribute)::int AS v"
+	"   FROM unnest('{body,reflexes,technical_ability,intelligence,cool,empathy}'::text[]) n) s) a"
+	" WHERE k.id = $3 AND o.id = $4 RETURNING id",
+	INT8OID, TEXTOID, INT4OID, INT4OID, TIMESTAMPTZOID);
+static NecpPlan played = NECP_PLAN("UPDATE game.characters SET last_played_at = $2 WHERE id = $1",
+								   INT8OID, TIMESTAMPTZOID);
 
 #define READ_COLUMNS                                                                               \
 	"SELECT c.account_id, c.name, c.status, c.level, c.body, c.reflexes, c.hp, " MAX_HP            \
@@ -92,10 +93,11 @@ static NecpPlan read_character = NECP_PLAN(READ_COLUMNS, INT8OID);
 static NecpPlan lock_character = NECP_PLAN(READ_COLUMNS " FOR NO KEY UPDATE", INT8OID);
 static NecpPlan lock_xp =
 	NECP_PLAN("SELECT level, xp FROM game.characters WHERE id = $1 FOR NO KEY UPDATE", INT8OID);
-static NecpPlan store_xp =
-	NECP_PLAN("UPDATE game.characters SET level = $2, xp = $3 WHERE id = $1", INT8OID, INT4OID, INT8OID);
+static NecpPlan store_xp = NECP_PLAN("UPDATE game.characters SET level = $2, xp = $3 WHERE id = $1",
+									 INT8OID, INT4OID, INT8OID);
 static NecpPlan save_hp =
-	NECP_PLAN("UPDATE game.characters c SET hp = least($2, " MAX_HP ") WHERE id = $1", INT8OID, INT4OID);
+	NECP_PLAN("UPDATE game.characters c SET hp = least($2, " MAX_HP ") WHERE id = $1", INT8OID,
+			  INT4OID);
 
 /* Reads ---------------------------------------------------------------------------------------- */
 
@@ -172,7 +174,9 @@ name_arg(FunctionCallInfo fcinfo, int n)
 					  (name[i] >= '0' && name[i] <= '9');
 
 		if ((!separator && !letter) || (separator && separated) || (separator && i == length - 1))
-			necp_fail(INVALID_NAME, "name", "a name has letters and digits, with single blanks or hyphens between");
+			necp_fail(INVALID_NAME,
+					  "name",
+					  "a name has letters and digits, with single blanks or hyphens between");
 		separated = separator;
 	}
 	return name;
@@ -215,7 +219,11 @@ NECP_FUNCTION(necp_character_create)
 	choose(fcinfo, &class_id, &created.origin_id, &credits);
 	take_slot(account_id);
 	necp_run(&become_player, account_id, TimestampTzGetDatum(necp_now()));
-	necp_run(&insert_character, account_id, necp_cstring_datum(name), class_id, created.origin_id,
+	necp_run(&insert_character,
+			 account_id,
+			 necp_cstring_datum(name),
+			 class_id,
+			 created.origin_id,
 			 TimestampTzGetDatum(necp_now()));
 	created.character_id = necp_int8(0, 1);
 	necp_event_emit(&(NecpEvent){.type = "CHARACTER_CREATED",
@@ -225,8 +233,12 @@ NECP_FUNCTION(necp_character_create)
 								 .character_id = created.character_id,
 								 .detail = &created});
 	if (credits > 0)
-		necp_ledger_transfer((NecpPurse){NECP_MINT, 0}, (NecpPurse){NECP_WALLET, created.character_id},
-							 NECP_CREDITS, credits, "ORIGIN", created.character_id);
+		necp_ledger_transfer((NecpPurse){NECP_MINT, 0},
+							 (NecpPurse){NECP_WALLET, created.character_id},
+							 NECP_CREDITS,
+							 credits,
+							 "ORIGIN",
+							 created.character_id);
 	return character_view(created.character_id);
 }
 
@@ -239,7 +251,8 @@ NECP_FUNCTION(necp_character_select)
 	const NecpSession *session = necp_session();
 	NecpCharacter character;
 
-	if (!necp_character_lock(character_id, &character) || character.account_id != session->account_id)
+	if (!necp_character_lock(character_id, &character) ||
+		character.account_id != session->account_id)
 		necp_fail(NOT_FOUND, "character_id", "character not found");
 	if (strcmp(character.status, "IN_COMBAT") == 0)
 		necp_fail(BUSY, NULL, "the character is in combat");
@@ -259,10 +272,15 @@ NECP_FUNCTION(necp_character_select)
 static Datum
 slots_view(int64 account_id)
 {
-	int64 premium = necp_ledger_balance((NecpPurse){NECP_PREMIUM, account_id}, NECP_PREMIUM_CURRENCY);
+	int64 premium =
+		necp_ledger_balance((NecpPurse){NECP_PREMIUM, account_id}, NECP_PREMIUM_CURRENCY);
 
-	return necp_answer(&view_slots, "slots", account_id, necp_config_int("character.slots"),
-					   necp_config_int("character.slot_price"), premium);
+	return necp_answer(&view_slots,
+					   "slots",
+					   account_id,
+					   necp_config_int("character.slots"),
+					   necp_config_int("character.slot_price"),
+					   premium);
 }
 
 NECP_FUNCTION(necp_character_slots)
@@ -279,9 +297,12 @@ NECP_FUNCTION(necp_character_slots_purchase)
 	if (necp_int4(0, 1) >= necp_config_int("character.slots_max"))
 		necp_fail(CONFLICT, NULL, "the account owns all the slots there are");
 	necp_run(&buy_slot, account_id);
-	necp_ledger_transfer((NecpPurse){NECP_PREMIUM, account_id}, (NecpPurse){NECP_SINK, 0},
-						 NECP_PREMIUM_CURRENCY, necp_config_int("character.slot_price"),
-						 "CHARACTER_SLOT", account_id);
+	necp_ledger_transfer((NecpPurse){NECP_PREMIUM, account_id},
+						 (NecpPurse){NECP_SINK, 0},
+						 NECP_PREMIUM_CURRENCY,
+						 necp_config_int("character.slot_price"),
+						 "CHARACTER_SLOT",
+						 account_id);
 	return slots_view(account_id);
 }
 

@@ -23,36 +23,36 @@
 	"ROW(i.id, i.template_id, t.code, t.name, t.type, t.rarity, i.slot, i.quantity, i.durability," \
 	" i.binding, i.lock_ref IS NOT NULL)::necp.item_view"
 
-static NecpPlan view_inventory =
-	NECP_PLAN("SELECT to_json(ROW(b.slots, count(i.id)::int, coalesce(sum(t.weight * i.quantity), 0),"
-			  " $2 + $3 * (SELECT c.body FROM game.characters c WHERE c.id = $1),"
-			  " coalesce((SELECT a.balance FROM game.ledger_accounts a WHERE a.owner_id = $1"
-			  "  AND a.holder = 'WALLET' AND a.currency = 'credits'), 0),"
-			  " coalesce(array_agg(" ITEM_ROW " ORDER BY i.slot) FILTER (WHERE i.id IS NOT NULL), '{}'))"
-			  "::necp.inventory_view)"
-			  " FROM game.character_inventory b LEFT JOIN game.character_items i USING (container_id)"
-			  " LEFT JOIN game.item_templates t ON t.id = i.template_id"
-			  " WHERE b.character_id = $1 GROUP BY b.slots",
-			  INT8OID, FLOAT8OID, FLOAT8OID);
-static NecpPlan view_item =
-	NECP_PLAN("SELECT to_json(" ITEM_ROW ") FROM game.character_inventory b"
-			  " JOIN game.character_items i USING (container_id)"
-			  " JOIN game.item_templates t ON t.id = i.template_id WHERE b.character_id = $1 AND i.id = $2",
-			  INT8OID, INT8OID);
-static NecpPlan view_template =
-	NECP_PLAN("SELECT to_json(ROW(t.id, t.code, t.name, t.description, t.type, t.rarity, t.max_stack,"
-			  " t.weight, t.vendor_price, t.binding, t.attributes)::necp.template_view)"
-			  " FROM game.item_templates t WHERE t.id = $1",
-			  INT4OID);
-static NecpPlan read_template =
-	NECP_PLAN("SELECT max_stack, code, name, type, rarity, binding = 'ON_PICKUP' FROM game.item_templates"
-			  " WHERE id = $1",
-			  INT4OID);
+static NecpPlan view_inventory = NECP_PLAN(
+	"SELECT to_json(ROW(b.slots, count(i.id)::int, coalesce(sum(t.weight * i.quantity), 0),"
+	" $2 + $3 * (SELECT c.body FROM game.characters c WHERE c.id = $1),"
+	" coalesce((SELECT a.balance FROM game.ledger_accounts a WHERE a.owner_id = $1"
+	"  AND a.holder = 'WALLET' AND a.currency = 'credits'), 0),"
+	" coalesce(array_agg(" ITEM_ROW " ORDER BY i.slot) FILTER (WHERE i.id IS NOT NULL), '{}'))"
+	"::necp.inventory_view)"
+	" FROM game.character_inventory b LEFT JOIN game.character_items i USING (container_id)"
+	" LEFT JOIN game.item_templates t ON t.id = i.template_id"
+	" WHERE b.character_id = $1 GROUP BY b.slots",
+	INT8OID, FLOAT8OID, FLOAT8OID);
+static NecpPlan view_item = NECP_PLAN(
+	"SELECT to_json(" ITEM_ROW ") FROM game.character_inventory b"
+	" JOIN game.character_items i USING (container_id)"
+	" JOIN game.item_templates t ON t.id = i.template_id WHERE b.character_id = $1 AND i.id = $2",
+	INT8OID, INT8OID);
+static NecpPlan view_template = NECP_PLAN(
+	"SELECT to_json(ROW(t.id, t.code, t.name, t.description, t.type, t.rarity, t.max_stack,"
+	" t.weight, t.vendor_price, t.binding, t.attributes)::necp.template_view)"
+	" FROM game.item_templates t WHERE t.id = $1",
+	INT4OID);
+static NecpPlan read_template = NECP_PLAN(
+	"SELECT max_stack, code, name, type, rarity, binding = 'ON_PICKUP' FROM game.item_templates"
+	" WHERE id = $1",
+	INT4OID);
 static NecpPlan find_backpack =
 	NECP_PLAN("SELECT container_id FROM game.character_inventory WHERE character_id = $1", INT8OID);
-static NecpPlan insert_backpack =
-	NECP_PLAN("INSERT INTO game.character_inventory (character_id, container_id, slots) VALUES ($1, $2, $3)",
-			  INT8OID, INT8OID, INT4OID);
+static NecpPlan insert_backpack = NECP_PLAN(
+	"INSERT INTO game.character_inventory (character_id, container_id, slots) VALUES ($1, $2, $3)",
+	INT8OID, INT8OID, INT4OID);
 static NecpPlan read_kit =
 	NECP_PLAN("SELECT t.id, least(greatest((k ->> 'quantity')::int, 1), t.max_stack)"
 			  " FROM game.character_origins o, jsonb_array_elements(o.kit) k"
@@ -89,14 +89,18 @@ necp_inventory_push(int64 character_id, const char *changes)
 	necp_json_raw(&data, "changes", changes);
 	necp_json_int(&data, "credits", necp_ledger_balance(wallet, NECP_CREDITS));
 	necp_push(psprintf("/topic/character/" INT64_FORMAT "/inventory", character_id),
-			  "INVENTORY_CHANGED", 0, necp_json_close(&data));
+			  "INVENTORY_CHANGED",
+			  0,
+			  necp_json_close(&data));
 }
 
 /* Endpoints ---------------------------------------------------------------------------------- */
 
 NECP_FUNCTION(necp_inventory_get)
 {
-	return necp_answer(&view_inventory, "inventory", necp_character(),
+	return necp_answer(&view_inventory,
+					   "inventory",
+					   necp_character(),
 					   Float8GetDatum(necp_config_float("inventory.base_kg")),
 					   Float8GetDatum(necp_config_float("inventory.kg_per_body")));
 }
@@ -110,7 +114,9 @@ NECP_FUNCTION(necp_inventory_item)
 
 NECP_FUNCTION(necp_inventory_template)
 {
-	return necp_answer(&view_template, "item template", necp_arg_int(fcinfo, 0, "template_id", 1, PG_INT32_MAX));
+	return necp_answer(&view_template,
+					   "item template",
+					   necp_arg_int(fcinfo, 0, "template_id", 1, PG_INT32_MAX));
 }
 
 NECP_FUNCTION(necp_inventory_wallet)
@@ -118,17 +124,14 @@ NECP_FUNCTION(necp_inventory_wallet)
 	NecpJson wallet;
 
 	necp_json_open(&wallet);
-	necp_json_int(&wallet, "credits",
+	necp_json_int(&wallet,
+				  "credits",
 				  necp_ledger_balance((NecpPurse){NECP_WALLET, necp_character()}, NECP_CREDITS));
-	necp_json_int(&wallet, "premium",
-				  necp_ledger_balance((NecpPurse){NECP_PREMIUM, necp_account()}, NECP_PREMIUM_CURRENCY));
+	necp_json_int(&wallet,
+				  "premium",
+				  necp_ledger_balance((NecpPurse){NECP_PREMIUM, necp_account()},
+									  NECP_PREMIUM_CURRENCY));
 	return necp_cstring_datum(necp_json_close(&wallet));
-}
-
-/* character_topic(character_id): who plays it. */
-NECP_FUNCTION(necp_character_topic)
-{
-	PG_RETURN_BOOL(necp_session()->character_id == PG_GETARG_INT64(0));
 }
 
 /* Reactions ---------------------------------------------------------------------------------- */
@@ -140,20 +143,18 @@ pack_kit(const NecpEvent *event)
 	const NecpCharacterCreated *created = event->detail;
 	int32 slots = (int32) necp_config_int("inventory.slots");
 	int64 container = necp_container_create("BACKPACK", created->character_id, slots);
-	uint64 rows;
-	SPITupleTable *kit;
+	NecpRows kit;
 
 	necp_run(&insert_backpack, created->character_id, container, slots);
-	rows = necp_run(&read_kit, created->origin_id);
-	kit = SPI_tuptable;
-	for (uint64 row = 0; row < rows && row < (uint64) slots; row++)
-	{
-		bool isnull;
-		int32 template_id = DatumGetInt32(SPI_getbinval(kit->vals[row], kit->tupdesc, 1, &isnull));
-		int32 quantity = DatumGetInt32(SPI_getbinval(kit->vals[row], kit->tupdesc, 2, &isnull));
-
-		necp_item_create(container, (int32) row, template_id, quantity, "NONE", "KIT", created->character_id);
-	}
+	kit = necp_fetch(&read_kit, created->origin_id);
+	for (uint64 row = 0; row < kit.count && row < (uint64) slots; row++)
+		necp_item_create(container,
+						 (int32) row,
+						 necp_row_int4(&kit, row, 1),
+						 necp_row_int4(&kit, row, 2),
+						 "NONE",
+						 "KIT",
+						 created->character_id);
 }
 
 NECP_ROOM_INIT(inventory)

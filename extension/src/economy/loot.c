@@ -49,11 +49,13 @@ typedef struct Drop
 #define SQUARE(a, b) "((d.x - $" a ") * (d.x - $" a ") + (d.y - $" b ") * (d.y - $" b "))"
 
 static NecpPlan view_drop =
-	NECP_PLAN("SELECT " VIEW " FROM game.world_drops d WHERE d.id = $1 AND d.place_id = $2", INT8OID, INT8OID);
+	NECP_PLAN("SELECT " VIEW " FROM game.world_drops d WHERE d.id = $1 AND d.place_id = $2",
+			  INT8OID, INT8OID);
 static NecpPlan view_nearby =
 	NECP_PLAN("SELECT " VIEW ", d.id FROM game.world_drops d"
-			  " WHERE d.place_id = $1 AND d.status = 'ACTIVE' AND d.expires_at > $4 AND " SQUARE("2", "3") " <= $5 * $5"
-			  " ORDER BY " SQUARE("2", "3") ", d.id LIMIT 100",
+			  " WHERE d.place_id = $1 AND d.status = 'ACTIVE' AND d.expires_at > $4 AND " SQUARE(
+				  "2", "3") " <= $5 * $5"
+							" ORDER BY " SQUARE("2", "3") ", d.id LIMIT 100",
 			  INT8OID, FLOAT4OID, FLOAT4OID, TIMESTAMPTZOID, FLOAT8OID);
 static NecpPlan lock_drop =
 	NECP_PLAN("SELECT container_id, place_id, credits, x::float8, y::float8, z::float8,"
@@ -61,16 +63,18 @@ static NecpPlan lock_drop =
 			  " WHERE id = $1 FOR NO KEY UPDATE",
 			  INT8OID);
 static NecpPlan is_eligible =
-	NECP_PLAN("SELECT FROM game.drop_eligible WHERE drop_id = $1 AND character_id = $2", INT8OID, INT8OID);
+	NECP_PLAN("SELECT FROM game.drop_eligible WHERE drop_id = $1 AND character_id = $2", INT8OID,
+			  INT8OID);
 static NecpPlan settle_drop =
-	NECP_PLAN("UPDATE game.world_drops SET status = $2, credits = 0 WHERE id = $1", INT8OID, TEXTOID);
-static NecpPlan read_table =
-	NECP_PLAN("SELECT id, min_items, max_items, min_credits, max_credits FROM game.loot_tables WHERE code = $1",
+	NECP_PLAN("UPDATE game.world_drops SET status = $2, credits = 0 WHERE id = $1", INT8OID,
 			  TEXTOID);
-static NecpPlan read_entries =
-	NECP_PLAN("SELECT template_id, coalesce(weight, 0), coalesce(chance, 0), min_quantity, max_quantity"
-			  " FROM game.loot_entries WHERE table_id = $1 ORDER BY id",
-			  INT4OID);
+static NecpPlan read_table = NECP_PLAN(
+	"SELECT id, min_items, max_items, min_credits, max_credits FROM game.loot_tables WHERE code = $1",
+	TEXTOID);
+static NecpPlan read_entries = NECP_PLAN(
+	"SELECT template_id, coalesce(weight, 0), coalesce(chance, 0), min_quantity, max_quantity"
+	" FROM game.loot_entries WHERE table_id = $1 ORDER BY id",
+	INT4OID);
 static NecpPlan next_drop_id =
 	NECP_PLAN0("SELECT nextval(pg_get_serial_sequence('game.world_drops', 'id'))");
 static NecpPlan insert_drop =
@@ -80,7 +84,8 @@ static NecpPlan insert_drop =
 			  INT8OID, INT8OID, FLOAT4OID, FLOAT4OID, FLOAT4OID, INT8OID, INT8OID, INT8OID, INT8OID,
 			  TIMESTAMPTZOID, TIMESTAMPTZOID);
 static NecpPlan insert_eligible =
-	NECP_PLAN("INSERT INTO game.drop_eligible (drop_id, character_id) VALUES ($1, $2)", INT8OID, INT8OID);
+	NECP_PLAN("INSERT INTO game.drop_eligible (drop_id, character_id) VALUES ($1, $2)", INT8OID,
+			  INT8OID);
 static NecpPlan expired_drops =
 	NECP_PLAN("SELECT id FROM game.world_drops WHERE status = 'ACTIVE' AND expires_at <= $1"
 			  " ORDER BY id LIMIT 500 FOR NO KEY UPDATE SKIP LOCKED",
@@ -103,8 +108,12 @@ NECP_FUNCTION(necp_loot_nearby)
 {
 	NecpEntity self = require_present();
 
-	return necp_list(&view_nearby, 100, self.place_id, Float4GetDatum(self.state.x),
-					 Float4GetDatum(self.state.y), TimestampTzGetDatum(necp_now()),
+	return necp_list(&view_nearby,
+					 100,
+					 self.place_id,
+					 Float4GetDatum(self.state.x),
+					 Float4GetDatum(self.state.y),
+					 TimestampTzGetDatum(necp_now()),
 					 Float8GetDatum(necp_config_float("loot.nearby_m")));
 }
 
@@ -151,7 +160,10 @@ require_reach(const Drop *drop)
 	if (self.state.activity == NECP_ACTIVITY_DEAD)
 		necp_fail(YOU_ARE_DEAD, NULL, "the dead pick nothing up");
 	if (necp_world_distance(&self, &there) > necp_config_float("loot.pickup_m"))
-		necp_fail(TOO_FAR, "drop_id", "the drop is farther than %g m away", necp_config_float("loot.pickup_m"));
+		necp_fail(TOO_FAR,
+				  "drop_id",
+				  "the drop is farther than %g m away",
+				  necp_config_float("loot.pickup_m"));
 }
 
 static void
@@ -234,8 +246,12 @@ take_credits(const Drop *drop, int64 character_id)
 
 	if (drop->credits == 0)
 		return;
-	necp_ledger_transfer((NecpPurse){NECP_MINT, 0}, (NecpPurse){NECP_WALLET, character_id}, NECP_CREDITS,
-						 drop->credits, "LOOT", drop->id);
+	necp_ledger_transfer((NecpPurse){NECP_MINT, 0},
+						 (NecpPurse){NECP_WALLET, character_id},
+						 NECP_CREDITS,
+						 drop->credits,
+						 "LOOT",
+						 drop->id);
 	necp_json_open(&data);
 	necp_json_int(&data, "amount", drop->credits);
 	necp_json_text(&data, "cause", "LOOT");
@@ -381,15 +397,29 @@ lay_drop(const NecpNpcDeath *death, const Stack *stacks, int nstacks, int64 cred
 	necp_run0(&next_drop_id);
 	drop_id = necp_int8(0, 1);
 	container = necp_container_create("DROP", drop_id, Max(nstacks, 1));
-	necp_run(&insert_drop, drop_id, death->place_id, Float4GetDatum(death->x), Float4GetDatum(death->y),
-			 Float4GetDatum(death->z), death->npc_id, death->life_id, container, credits,
-			 TimestampTzGetDatum(now), TimestampTzGetDatum(end));
+	necp_run(&insert_drop,
+			 drop_id,
+			 death->place_id,
+			 Float4GetDatum(death->x),
+			 Float4GetDatum(death->y),
+			 Float4GetDatum(death->z),
+			 death->npc_id,
+			 death->life_id,
+			 container,
+			 credits,
+			 TimestampTzGetDatum(now),
+			 TimestampTzGetDatum(end));
 	for (int i = 0; i < nstacks; i++)
 	{
 		NecpTemplate template = necp_template(stacks[i].template_id);
 
-		necp_item_create(container, i, template.id, Min(stacks[i].quantity, template.max_stack),
-						 template.binds_on_pickup ? "CHARACTER" : "NONE", "LOOT", drop_id);
+		necp_item_create(container,
+						 i,
+						 template.id,
+						 Min(stacks[i].quantity, template.max_stack),
+						 template.binds_on_pickup ? "CHARACTER" : "NONE",
+						 "LOOT",
+						 drop_id);
 	}
 	necp_run(&insert_eligible, drop_id, death->killer_id);
 	return drop_id;
@@ -453,21 +483,17 @@ expire(int64 drop_id)
 	for (int i = 0; i < container->nitems; i++)
 		necp_item_destroy(&container->items[i], "DROP_EXPIRED", drop_id);
 	necp_run(&settle_drop, drop_id, necp_cstring_datum("EXPIRED"));
-	necp_event_emit(&(NecpEvent){.type = "DROP_EXPIRED", .aggregate_type = "DROP", .aggregate_id = drop_id});
+	necp_event_emit(
+		&(NecpEvent){.type = "DROP_EXPIRED", .aggregate_type = "DROP", .aggregate_id = drop_id});
 }
 
 static void
 expire_drops(void *arg)
 {
-	uint64 rows = necp_run(&expired_drops, TimestampTzGetDatum(necp_now()));
-	SPITupleTable *table = SPI_tuptable;
+	NecpRows drops = necp_fetch(&expired_drops, TimestampTzGetDatum(necp_now()));
 
-	for (uint64 row = 0; row < rows; row++)
-	{
-		bool isnull;
-
-		expire(DatumGetInt64(SPI_getbinval(table->vals[row], table->tupdesc, 1, &isnull)));
-	}
+	for (uint64 row = 0; row < drops.count; row++)
+		expire(necp_row_int8(&drops, row, 1));
 }
 
 NECP_ROOM_INIT(loot)

@@ -16,7 +16,7 @@ typedef struct NecpPickedUp
 	int32 quantity;
 	const char *code;
 	const char *name;
-	const char *type;	/* WEAPON, … */
+	const char *type;   /* WEAPON, … */
 	const char *rarity; /* COMMON, … */
 } NecpPickedUp;
 

@@ -22,28 +22,28 @@
 	" FROM game.achievements a " join " game.player_achievements p"                                \
 	" ON p.achievement_id = a.id AND p.character_id = $1 WHERE a.id > $2"
 
-static NecpPlan list_all =
-	NECP_PLAN("SELECT " VIEW FROM_ACHIEVEMENTS("LEFT JOIN")
-			  " AND (a.kind <> 'SECRET' OR p.unlocked_at IS NOT NULL) ORDER BY a.id LIMIT $3",
-			  INT8OID, INT8OID, INT4OID);
-static NecpPlan list_mine =
-	NECP_PLAN("SELECT " VIEW FROM_ACHIEVEMENTS("JOIN")
-			  " AND (a.kind <> 'SECRET' OR p.unlocked_at IS NOT NULL) ORDER BY a.id LIMIT $3",
-			  INT8OID, INT8OID, INT4OID);
-static NecpPlan progress =
-	NECP_PLAN("INSERT INTO game.player_achievements AS p (character_id, achievement_id, progress, unlocked_at)"
-			  " SELECT $1, a.id, least($3, a.required), CASE WHEN $3 >= a.required THEN $4 END"
-			  " FROM game.achievements a WHERE a.event = $2"
-			  " AND (a.item_type IS NULL OR a.item_type = $5) AND (a.rarity IS NULL OR a.rarity = $6)"
-			  " AND NOT EXISTS (SELECT FROM game.player_achievements u WHERE u.character_id = $1"
-			  "  AND u.achievement_id = a.id AND u.unlocked_at IS NOT NULL)"
-			  " ORDER BY a.id"
-			  " ON CONFLICT (character_id, achievement_id) DO UPDATE SET"
-			  "  progress = least(p.progress + $3, (SELECT a.required FROM game.achievements a WHERE a.id = p.achievement_id)),"
-			  "  unlocked_at = CASE WHEN p.progress + $3 >= (SELECT a.required FROM game.achievements a WHERE a.id = p.achievement_id)"
-			  "   THEN $4 END"
-			  " RETURNING achievement_id, unlocked_at IS NOT NULL",
-			  INT8OID, TEXTOID, INT4OID, TIMESTAMPTZOID, TEXTOID, TEXTOID);
+static NecpPlan list_all = NECP_PLAN(
+	"SELECT " VIEW FROM_ACHIEVEMENTS(
+		"LEFT JOIN") " AND (a.kind <> 'SECRET' OR p.unlocked_at IS NOT NULL) ORDER BY a.id LIMIT $3",
+	INT8OID, INT8OID, INT4OID);
+static NecpPlan list_mine = NECP_PLAN(
+	"SELECT " VIEW FROM_ACHIEVEMENTS(
+		"JOIN") " AND (a.kind <> 'SECRET' OR p.unlocked_at IS NOT NULL) ORDER BY a.id LIMIT $3",
+	INT8OID, INT8OID, INT4OID);
+static NecpPlan progress = NECP_PLAN(
+	"INSERT INTO game.player_achievements AS p (character_id, achievement_id, progress, unlocked_at)"
+	" SELECT $1, a.id, least($3, a.required), CASE WHEN $3 >= a.required THEN $4 END"
+	" FROM game.achievements a WHERE a.event = $2"
+	" AND (a.item_type IS NULL OR a.item_type = $5) AND (a.rarity IS NULL OR a.rarity = $6)"
+	" AND NOT EXISTS (SELECT FROM game.player_achievements u WHERE u.character_id = $1"
+	"  AND u.achievement_id = a.id AND u.unlocked_at IS NOT NULL)"
+	" ORDER BY a.id"
+	" ON CONFLICT (character_id, achievement_id) DO UPDATE SET"
+	"  progress = least(p.progress + $3, (SELECT a.required FROM game.achievements a WHERE a.id = p.achievement_id)),"
+	"  unlocked_at = CASE WHEN p.progress + $3 >= (SELECT a.required FROM game.achievements a WHERE a.id = p.achievement_id)"
+	"   THEN $4 END"
+	" RETURNING achievement_id, unlocked_at IS NOT NULL",
+	INT8OID, TEXTOID, INT4OID, TIMESTAMPTZOID, TEXTOID, TEXTOID);
 static NecpPlan read_achievement =
 	NECP_PLAN("SELECT code, name, points FROM game.achievements WHERE id = $1", INT4OID);
 
@@ -91,17 +91,18 @@ static void
 on_pickup(const NecpEvent *event)
 {
 	const NecpPickedUp *item = event->detail;
-	uint64 rows = necp_run(&progress, item->character_id, necp_cstring_datum(event->type), item->quantity,
-						   TimestampTzGetDatum(necp_now()), necp_cstring_datum(item->type),
-						   necp_cstring_datum(item->rarity));
-	SPITupleTable *table = SPI_tuptable;
+	NecpRows moved = necp_fetch(&progress,
+								item->character_id,
+								necp_cstring_datum(event->type),
+								item->quantity,
+								TimestampTzGetDatum(necp_now()),
+								necp_cstring_datum(item->type),
+								necp_cstring_datum(item->rarity));
 
-	for (uint64 row = 0; row < rows; row++)
+	for (uint64 row = 0; row < moved.count; row++)
 	{
-		bool isnull;
-
-		if (DatumGetBool(SPI_getbinval(table->vals[row], table->tupdesc, 2, &isnull)))
-			unlock(item->character_id, DatumGetInt32(SPI_getbinval(table->vals[row], table->tupdesc, 1, &isnull)));
+		if (necp_row_bool(&moved, row, 2))
+			unlock(item->character_id, necp_row_int4(&moved, row, 1));
 	}
 }
 

@@ -40,19 +40,6 @@ static NecpPlan show_combat = NECP_PLAN(
 	INT8OID, INT8ARRAYOID, TEXTARRAYOID, INT4ARRAYOID, INT4ARRAYOID);
 
 static Datum
-int8_array(Datum *values, int n)
-{
-	return PointerGetDatum(
-		construct_array(values, n, INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
-}
-
-static Datum
-int4_array(Datum *values, int n)
-{
-	return PointerGetDatum(construct_array(values, n, INT4OID, 4, true, TYPALIGN_INT));
-}
-
-static Datum
 text_array(Datum *values, int n)
 {
 	return PointerGetDatum(construct_array(values, n, TEXTOID, -1, false, TYPALIGN_INT));
@@ -83,10 +70,10 @@ necp_combat_view(int64 combat_id)
 	return necp_answer(&show_combat,
 					   "combat",
 					   combat_id,
-					   int8_array(ids, here),
+					   necp_int8_array(ids, here),
 					   text_array(names, here),
-					   int4_array(hp, here),
-					   int4_array(max_hp, here));
+					   necp_int4_array(hp, here),
+					   necp_int4_array(max_hp, here));
 }
 
 /* Combats in which somebody acted since then; only where players are can anybody act. */

@@ -36,35 +36,36 @@ static NecpPlan list_templates =
 			  " WHERE q.id > $1 ORDER BY q.id LIMIT $2",
 			  INT8OID, INT4OID);
 static NecpPlan view_active =
-	NECP_PLAN("SELECT " VIEW ", i.id" FROM_QUESTS " WHERE i.character_id = $1 AND i.status = 'ACTIVE' ORDER BY i.id",
+	NECP_PLAN("SELECT " VIEW ", i.id" FROM_QUESTS
+			  " WHERE i.character_id = $1 AND i.status = 'ACTIVE' ORDER BY i.id",
 			  INT8OID);
 static NecpPlan view_one =
-	NECP_PLAN("SELECT " VIEW FROM_QUESTS " WHERE i.id = $1 AND i.character_id = $2", INT8OID, INT8OID);
-static NecpPlan read_template =
-	NECP_PLAN("SELECT q.min_level, q.repeatable OR NOT EXISTS (SELECT FROM game.quest_instances i"
-			  " WHERE i.character_id = $2 AND i.template_id = q.id AND i.status = 'COMPLETED'),"
-			  " (SELECT count(*) FROM game.quest_instances i WHERE i.character_id = $2 AND i.status = 'ACTIVE')"
-			  " FROM game.quests q WHERE q.id = $1",
-			  INT4OID, INT8OID);
+	NECP_PLAN("SELECT " VIEW FROM_QUESTS " WHERE i.id = $1 AND i.character_id = $2", INT8OID,
+			  INT8OID);
+static NecpPlan read_template = NECP_PLAN(
+	"SELECT q.min_level, q.repeatable OR NOT EXISTS (SELECT FROM game.quest_instances i"
+	" WHERE i.character_id = $2 AND i.template_id = q.id AND i.status = 'COMPLETED'),"
+	" (SELECT count(*) FROM game.quest_instances i WHERE i.character_id = $2 AND i.status = 'ACTIVE')"
+	" FROM game.quests q WHERE q.id = $1",
+	INT4OID, INT8OID);
 static NecpPlan insert_instance =
 	NECP_PLAN("INSERT INTO game.quest_instances (character_id, template_id, status, started_at)"
 			  " VALUES ($1, $2, 'ACTIVE', $3) RETURNING id",
 			  INT8OID, INT4OID, TIMESTAMPTZOID);
-static NecpPlan insert_progress =
-	NECP_PLAN("INSERT INTO game.quest_progress (quest_id, objective_id, character_id, required)"
-			  " SELECT $1, o.id, $2, o.required FROM game.quest_objectives o WHERE o.template_id = $3",
-			  INT8OID, INT8OID, INT4OID);
-static NecpPlan advance =
-	NECP_PLAN("UPDATE game.quest_progress p SET progress = least(p.required, p.progress + $2)"
-			  " FROM game.quest_objectives o, game.quest_instances i"
-			  " WHERE p.character_id = $1 AND p.progress < p.required AND o.id = p.objective_id"
-			  " AND i.id = p.quest_id AND i.status = 'ACTIVE' AND o.kind = $3"
-			  " AND (o.item_type IS NULL OR o.item_type = $4) AND (o.item_code IS NULL OR o.item_code = $5)"
-			  " AND (o.npc_code IS NULL OR o.npc_code = $6)"
-			  " RETURNING p.quest_id, p.objective_id, p.progress, p.required",
-			  INT8OID, INT4OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID);
-static NecpPlan npc_code =
-	NECP_PLAN("SELECT code FROM game.npc_templates WHERE id = $1", INT8OID);
+static NecpPlan insert_progress = NECP_PLAN(
+	"INSERT INTO game.quest_progress (quest_id, objective_id, character_id, required)"
+	" SELECT $1, o.id, $2, o.required FROM game.quest_objectives o WHERE o.template_id = $3",
+	INT8OID, INT8OID, INT4OID);
+static NecpPlan advance = NECP_PLAN(
+	"UPDATE game.quest_progress p SET progress = least(p.required, p.progress + $2)"
+	" FROM game.quest_objectives o, game.quest_instances i"
+	" WHERE p.character_id = $1 AND p.progress < p.required AND o.id = p.objective_id"
+	" AND i.id = p.quest_id AND i.status = 'ACTIVE' AND o.kind = $3"
+	" AND (o.item_type IS NULL OR o.item_type = $4) AND (o.item_code IS NULL OR o.item_code = $5)"
+	" AND (o.npc_code IS NULL OR o.npc_code = $6)"
+	" RETURNING p.quest_id, p.objective_id, p.progress, p.required",
+	INT8OID, INT4OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID);
+static NecpPlan npc_code = NECP_PLAN("SELECT code FROM game.npc_templates WHERE id = $1", INT8OID);
 static NecpPlan start_quests =
 	NECP_PLAN("SELECT q.id FROM game.character_origins o, unnest(o.quests) code"
 			  " JOIN game.quests q USING (code) WHERE o.id = $1",
@@ -122,7 +123,10 @@ NECP_FUNCTION(necp_quest_start)
 	if (necp_run(&read_template, template_id, self.id) == 0)
 		necp_fail(NOT_FOUND, "template_id", "quest not found");
 	if (self.level < necp_int4(0, 1))
-		necp_fail(CONDITIONS_NOT_MET, "template_id", "this quest asks for level %d", necp_int4(0, 1));
+		necp_fail(CONDITIONS_NOT_MET,
+				  "template_id",
+				  "this quest asks for level %d",
+				  necp_int4(0, 1));
 	if (!necp_bool(0, 2))
 		necp_fail(CONDITIONS_NOT_MET, "template_id", "this quest is played once");
 	if (necp_int8(0, 3) >= necp_config_int("quest.active_max"))
@@ -133,7 +137,8 @@ NECP_FUNCTION(necp_quest_start)
 /* Reactions ---------------------------------------------------------------------------------- */
 
 static void
-push_progress(int64 character_id, int64 quest_id, int32 objective_id, int32 progress, int32 required)
+push_progress(int64 character_id, int64 quest_id, int32 objective_id, int32 progress,
+			  int32 required)
 {
 	NecpJson data;
 	char *json;
@@ -145,7 +150,10 @@ push_progress(int64 character_id, int64 quest_id, int32 objective_id, int32 prog
 	necp_json_int(&data, "required", required);
 	json = necp_json_close(&data);
 	/* progress only rises, so it is the version too */
-	necp_push(psprintf("/topic/character/" INT64_FORMAT "/quests", character_id), "QUEST_PROGRESS", progress, json);
+	necp_push(psprintf("/topic/character/" INT64_FORMAT "/quests", character_id),
+			  "QUEST_PROGRESS",
+			  progress,
+			  json);
 	if (progress == required)
 		necp_event_emit(&(NecpEvent){.type = "QUEST_OBJECTIVE_COMPLETED",
 									 .aggregate_type = "QUEST",
@@ -155,32 +163,29 @@ push_progress(int64 character_id, int64 quest_id, int32 objective_id, int32 prog
 }
 
 static void
-move_objectives(int64 character_id, const char *kind, int32 by, const char *item_type, const char *item_code,
-				const char *npc)
+move_objectives(int64 character_id, const char *kind, int32 by, const char *item_type,
+				const char *item_code, const char *npc)
 {
 	char nulls[] = "      ";
-	uint64 rows;
-	SPITupleTable *table;
+	NecpRows moved;
 
 	nulls[3] = item_type == NULL ? 'n' : ' ';
 	nulls[4] = item_code == NULL ? 'n' : ' ';
 	nulls[5] = npc == NULL ? 'n' : ' ';
-	rows = necp_run_nulls(&advance, nulls, character_id, by, necp_cstring_datum(kind),
-						  necp_cstring_datum(item_type != NULL ? item_type : ""),
-						  necp_cstring_datum(item_code != NULL ? item_code : ""),
-						  necp_cstring_datum(npc != NULL ? npc : ""));
-	table = SPI_tuptable;
-	for (uint64 row = 0; row < rows; row++)
-	{
-		HeapTuple tuple = table->vals[row];
-		bool isnull;
-
+	moved = necp_rows(necp_run_nulls(&advance,
+									 nulls,
+									 character_id,
+									 by,
+									 necp_cstring_datum(kind),
+									 necp_cstring_datum(item_type != NULL ? item_type : ""),
+									 necp_cstring_datum(item_code != NULL ? item_code : ""),
+									 necp_cstring_datum(npc != NULL ? npc : "")));
+	for (uint64 row = 0; row < moved.count; row++)
 		push_progress(character_id,
-					  DatumGetInt64(SPI_getbinval(tuple, table->tupdesc, 1, &isnull)),
-					  DatumGetInt32(SPI_getbinval(tuple, table->tupdesc, 2, &isnull)),
-					  DatumGetInt32(SPI_getbinval(tuple, table->tupdesc, 3, &isnull)),
-					  DatumGetInt32(SPI_getbinval(tuple, table->tupdesc, 4, &isnull)));
-	}
+					  necp_row_int8(&moved, row, 1),
+					  necp_row_int4(&moved, row, 2),
+					  necp_row_int4(&moved, row, 3),
+					  necp_row_int4(&moved, row, 4));
 }
 
 static void
@@ -204,16 +209,10 @@ static void
 on_creation(const NecpEvent *event)
 {
 	const NecpCharacterCreated *created = event->detail;
-	uint64 rows = necp_run(&start_quests, created->origin_id);
-	SPITupleTable *table = SPI_tuptable;
+	NecpRows quests = necp_fetch(&start_quests, created->origin_id);
 
-	for (uint64 row = 0; row < rows; row++)
-	{
-		bool isnull;
-
-		begin_quest(created->character_id,
-					DatumGetInt32(SPI_getbinval(table->vals[row], table->tupdesc, 1, &isnull)));
-	}
+	for (uint64 row = 0; row < quests.count; row++)
+		begin_quest(created->character_id, necp_row_int4(&quests, row, 1));
 }
 
 NECP_ROOM_INIT(quest)

@@ -23,11 +23,13 @@ extern int64 necp_arg_money(FunctionCallInfo fcinfo, int n, const char *field);
 /* An integer within bounds; VALIDATION otherwise. */
 extern int64 necp_arg_int(FunctionCallInfo fcinfo, int n, const char *field, int64 min, int64 max);
 /* A finite number within bounds; VALIDATION otherwise. */
-extern double necp_arg_float(FunctionCallInfo fcinfo, int n, const char *field, double min, double max);
+extern double necp_arg_float(FunctionCallInfo fcinfo, int n, const char *field, double min,
+							 double max);
 /* Text of min – max characters (code points), not NULL; VALIDATION otherwise. */
 extern char *necp_arg_text(FunctionCallInfo fcinfo, int n, const char *field, int min, int max);
 /* One of a list that ends with NULL; VALIDATION otherwise. */
-extern const char *necp_arg_word(FunctionCallInfo fcinfo, int n, const char *field, const char *const *words);
+extern const char *necp_arg_word(FunctionCallInfo fcinfo, int n, const char *field,
+								 const char *const *words);
 /* Fails as VALIDATION where the argument is NULL. */
 extern void necp_arg_required(FunctionCallInfo fcinfo, int n, const char *field);
 /* limit of a list: 1 – 100, NULL is 50. */

@@ -59,7 +59,9 @@ necp_config_init(void)
 static HTAB *
 create_table(void)
 {
-	HASHCTL control = {.keysize = KEY_LENGTH, .entrysize = sizeof(Setting), .hcxt = TopMemoryContext};
+	HASHCTL control = {.keysize = KEY_LENGTH,
+					   .entrysize = sizeof(Setting),
+					   .hcxt = TopMemoryContext};
 
 	return hash_create("necp settings", 128, &control, HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
 }

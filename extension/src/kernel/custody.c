@@ -12,27 +12,27 @@
 
 #include "utils/builtins.h"
 
-static NecpPlan insert_container =
-	NECP_PLAN("INSERT INTO game.containers (kind, owner_id, capacity) VALUES ($1, $2, $3) RETURNING id",
-			  TEXTOID, INT8OID, INT4OID);
+static NecpPlan insert_container = NECP_PLAN(
+	"INSERT INTO game.containers (kind, owner_id, capacity) VALUES ($1, $2, $3) RETURNING id",
+	TEXTOID, INT8OID, INT4OID);
 static NecpPlan find_container =
 	NECP_PLAN("SELECT id FROM game.containers WHERE kind = $1 AND owner_id = $2", TEXTOID, INT8OID);
 static NecpPlan lock_container =
 	NECP_PLAN("SELECT capacity FROM game.containers WHERE id = $1 FOR NO KEY UPDATE", INT8OID);
-static NecpPlan load_items =
-	NECP_PLAN("SELECT id, slot, template_id, quantity, durability, binding, attributes IS NULL,"
-			  " lock_ref IS NOT NULL FROM game.character_items WHERE container_id = $1 ORDER BY slot",
-			  INT8OID);
-static NecpPlan insert_item =
-	NECP_PLAN("INSERT INTO game.character_items (container_id, slot, template_id, quantity, binding,"
-			  " created_at) VALUES ($1, $2, $3, $4, $5, $6) RETURNING id",
-			  INT8OID, INT4OID, INT4OID, INT4OID, TEXTOID, TIMESTAMPTZOID);
-static NecpPlan move_item =
-	NECP_PLAN("UPDATE game.character_items SET container_id = $2, slot = $3"
-			  " WHERE id = $1 AND container_id = $4 AND lock_ref IS NULL",
-			  INT8OID, INT8OID, INT4OID, INT8OID);
+static NecpPlan load_items = NECP_PLAN(
+	"SELECT id, slot, template_id, quantity, durability, binding, attributes IS NULL,"
+	" lock_ref IS NOT NULL FROM game.character_items WHERE container_id = $1 ORDER BY slot",
+	INT8OID);
+static NecpPlan insert_item = NECP_PLAN(
+	"INSERT INTO game.character_items (container_id, slot, template_id, quantity, binding,"
+	" created_at) VALUES ($1, $2, $3, $4, $5, $6) RETURNING id",
+	INT8OID, INT4OID, INT4OID, INT4OID, TEXTOID, TIMESTAMPTZOID);
+static NecpPlan move_item = NECP_PLAN("UPDATE game.character_items SET container_id = $2, slot = $3"
+									  " WHERE id = $1 AND container_id = $4 AND lock_ref IS NULL",
+									  INT8OID, INT8OID, INT4OID, INT8OID);
 static NecpPlan change_quantity =
-	NECP_PLAN("UPDATE game.character_items SET quantity = quantity + $2 WHERE id = $1", INT8OID, INT4OID);
+	NECP_PLAN("UPDATE game.character_items SET quantity = quantity + $2 WHERE id = $1", INT8OID,
+			  INT4OID);
 static NecpPlan delete_item =
 	NECP_PLAN("DELETE FROM game.character_items WHERE id = $1 AND lock_ref IS NULL", INT8OID);
 static NecpPlan insert_move =
@@ -46,8 +46,16 @@ static void
 append_move(const char *kind, const NecpItem *item, int64 other_item, int32 quantity, int64 from,
 			int64 to, const char *cause, int64 cause_id)
 {
-	necp_run(&insert_move, item->id, other_item, item->template_id, necp_cstring_datum(kind),
-			 quantity, from, to, necp_cstring_datum(cause), cause_id,
+	necp_run(&insert_move,
+			 item->id,
+			 other_item,
+			 item->template_id,
+			 necp_cstring_datum(kind),
+			 quantity,
+			 from,
+			 to,
+			 necp_cstring_datum(cause),
+			 cause_id,
 			 TimestampTzGetDatum(necp_now()));
 }
 
@@ -101,7 +109,12 @@ necp_item_create(int64 container_id, int32 slot, int32 template_id, int32 quanti
 {
 	NecpItem item = {.template_id = template_id};
 
-	necp_run(&insert_item, container_id, slot, template_id, quantity, necp_cstring_datum(binding),
+	necp_run(&insert_item,
+			 container_id,
+			 slot,
+			 template_id,
+			 quantity,
+			 necp_cstring_datum(binding),
 			 TimestampTzGetDatum(necp_now()));
 	item.id = necp_int8(0, 1);
 	append_move("CREATE", &item, 0, quantity, 0, container_id, cause, cause_id);
@@ -117,21 +130,31 @@ require_changed(uint64 rows, const NecpItem *item)
 }
 
 void
-necp_item_move(const NecpItem *item, int64 to_container, int32 to_slot, const char *cause, int64 cause_id)
+necp_item_move(const NecpItem *item, int64 to_container, int32 to_slot, const char *cause,
+			   int64 cause_id)
 {
-	require_changed(necp_run(&move_item, item->id, to_container, to_slot, item->container_id), item);
+	require_changed(necp_run(&move_item, item->id, to_container, to_slot, item->container_id),
+					item);
 	append_move("MOVE", item, 0, item->quantity, item->container_id, to_container, cause, cause_id);
 }
 
 void
-necp_item_merge(const NecpItem *from, const NecpItem *to, int32 quantity, const char *cause, int64 cause_id)
+necp_item_merge(const NecpItem *from, const NecpItem *to, int32 quantity, const char *cause,
+				int64 cause_id)
 {
 	necp_run(&change_quantity, to->id, quantity);
 	if (quantity == from->quantity)
 		require_changed(necp_run(&delete_item, from->id), from);
 	else
 		necp_run(&change_quantity, from->id, -quantity);
-	append_move("MERGE", from, to->id, quantity, from->container_id, to->container_id, cause, cause_id);
+	append_move("MERGE",
+				from,
+				to->id,
+				quantity,
+				from->container_id,
+				to->container_id,
+				cause,
+				cause_id);
 }
 
 void
@@ -167,7 +190,8 @@ free_slot(const NecpContainer *container, int *position)
 static void
 note_arrival(NecpContainer *container, const NecpItem *item, int32 slot, int position)
 {
-	memmove(&container->items[position + 1], &container->items[position],
+	memmove(&container->items[position + 1],
+			&container->items[position],
 			sizeof(NecpItem) * (Size) (container->nitems - position));
 	container->items[position] = *item;
 	container->items[position].container_id = container->id;
@@ -176,7 +200,8 @@ note_arrival(NecpContainer *container, const NecpItem *item, int32 slot, int pos
 }
 
 int32
-necp_item_stow(const NecpItem *item, NecpContainer *into, int32 max_stack, const char *cause, int64 cause_id)
+necp_item_stow(const NecpItem *item, NecpContainer *into, int32 max_stack, const char *cause,
+			   int64 cause_id)
 {
 	NecpItem rest = *item;
 	int position;

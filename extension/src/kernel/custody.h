@@ -18,8 +18,8 @@ typedef struct NecpItem
 	int32 quantity;
 	int32 durability;
 	const char *binding; /* NONE, CHARACTER, ACCOUNT */
-	bool plain;			 /* no attributes of its own: may join a stack */
-	bool locked;		 /* offered in a trade */
+	bool plain;          /* no attributes of its own: may join a stack */
+	bool locked;         /* offered in a trade */
 } NecpItem;
 
 typedef struct NecpContainer
@@ -41,9 +41,11 @@ extern NecpContainer *necp_container_lock(int64 container_id);
 extern int64 necp_item_create(int64 container_id, int32 slot, int32 template_id, int32 quantity,
 							  const char *binding, const char *cause, int64 cause_id);
 /* Moves a whole item to a slot of another container. */
-extern void necp_item_move(const NecpItem *item, int64 to_container, int32 to_slot, const char *cause, int64 cause_id);
+extern void necp_item_move(const NecpItem *item, int64 to_container, int32 to_slot,
+						   const char *cause, int64 cause_id);
 /* Joins quantity of one stack to another of the same kind; an emptied source is gone. */
-extern void necp_item_merge(const NecpItem *from, const NecpItem *to, int32 quantity, const char *cause, int64 cause_id);
+extern void necp_item_merge(const NecpItem *from, const NecpItem *to, int32 quantity,
+							const char *cause, int64 cause_id);
 /* Destroys a whole item. */
 extern void necp_item_destroy(const NecpItem *item, const char *cause, int64 cause_id);
 
@@ -51,6 +53,7 @@ extern void necp_item_destroy(const NecpItem *item, const char *cause, int64 cau
  * Puts what fits of an item into a locked container: joins stacks of the same template and binding
  * up to max_stack, then free slots. Returns the quantity that went in; the rest stays where it is.
  */
-extern int32 necp_item_stow(const NecpItem *item, NecpContainer *into, int32 max_stack, const char *cause, int64 cause_id);
+extern int32 necp_item_stow(const NecpItem *item, NecpContainer *into, int32 max_stack,
+							const char *cause, int64 cause_id);
 
 #endif

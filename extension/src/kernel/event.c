@@ -30,7 +30,8 @@ static NecpPlan insert_event =
 	NECP_PLAN("INSERT INTO game.game_events (type, aggregate_type, aggregate_id, correlation_id,"
 			  " causation_id, account_id, character_id, occurred_at, data)"
 			  " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9::jsonb) RETURNING id",
-			  TEXTOID, TEXTOID, INT8OID, UUIDOID, INT8OID, INT8OID, INT8OID, TIMESTAMPTZOID, TEXTOID);
+			  TEXTOID, TEXTOID, INT8OID, UUIDOID, INT8OID, INT8OID, INT8OID, TIMESTAMPTZOID,
+			  TEXTOID);
 
 void
 necp_event_subscribe(const char *type, NecpSubscriber subscriber)
@@ -73,7 +74,8 @@ write_event(NecpEvent *event)
 	nulls[4] = depth > 0 ? ' ' : 'n';
 	nulls[5] = event->account_id != 0 ? ' ' : 'n';
 	nulls[6] = event->character_id != 0 ? ' ' : 'n';
-	necp_run_nulls(&insert_event, nulls,
+	necp_run_nulls(&insert_event,
+				   nulls,
 				   necp_cstring_datum(event->type),
 				   necp_cstring_datum(event->aggregate_type),
 				   event->aggregate_id,

@@ -11,14 +11,14 @@
 
 typedef struct NecpEvent
 {
-	const char *type;			/* "ITEM_PICKED_UP" */
+	const char *type;           /* "ITEM_PICKED_UP" */
 	const char *aggregate_type; /* "DROP" */
 	int64 aggregate_id;
-	int64 account_id;	/* whose; 0: the acting one, if any */
+	int64 account_id;   /* whose; 0: the acting one, if any */
 	int64 character_id; /* likewise */
-	const char *data;	/* JSON object, "{}" if NULL */
+	const char *data;   /* JSON object, "{}" if NULL */
 	const void *detail; /* the emitting room's struct for subscribers, named in its header */
-	int64 id;			/* out: id of the row */
+	int64 id;           /* out: id of the row */
 } NecpEvent;
 
 typedef void (*NecpSubscriber)(const NecpEvent *event);

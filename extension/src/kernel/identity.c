@@ -36,7 +36,7 @@
 typedef struct SessionEntry
 {
 	pg_uuid_t id; /* hash key */
-	bool valid;	  /* session is as in the table */
+	bool valid;   /* session is as in the table */
 	NecpSession session;
 	pg_atomic_uint64 last_action;
 	pg_atomic_uint64 last_seen;
@@ -66,14 +66,13 @@ static Context context;
 
 static shmem_startup_hook_type previous_startup;
 
-static NecpPlan find_key =
-	NECP_PLAN("SELECT request_hash = $3, response FROM game.idempotency_keys"
-			  " WHERE account_id = $1 AND key = $2 AND created_at > $4",
-			  INT8OID, UUIDOID, BYTEAOID, TIMESTAMPTZOID);
-static NecpPlan store_key =
-	NECP_PLAN("INSERT INTO game.idempotency_keys (account_id, key, request_hash, response, created_at)"
-			  " VALUES ($1, $2, $3, $4, $5)",
-			  INT8OID, UUIDOID, BYTEAOID, JSONOID, TIMESTAMPTZOID);
+static NecpPlan find_key = NECP_PLAN("SELECT request_hash = $3, response FROM game.idempotency_keys"
+									 " WHERE account_id = $1 AND key = $2 AND created_at > $4",
+									 INT8OID, UUIDOID, BYTEAOID, TIMESTAMPTZOID);
+static NecpPlan store_key = NECP_PLAN(
+	"INSERT INTO game.idempotency_keys (account_id, key, request_hash, response, created_at)"
+	" VALUES ($1, $2, $3, $4, $5)",
+	INT8OID, UUIDOID, BYTEAOID, JSONOID, TIMESTAMPTZOID);
 
 /* Shared memory ---------------------------------------------------------------------------- */
 
@@ -371,8 +370,14 @@ static void
 pin_search_path(void)
 {
 	if (namespace_search_path == NULL || strcmp(namespace_search_path, PINNED_PATH) != 0)
-		(void) set_config_option("search_path", PINNED_PATH, PGC_USERSET, PGC_S_SESSION,
-								 GUC_ACTION_LOCAL, true, 0, false);
+		(void) set_config_option("search_path",
+								 PINNED_PATH,
+								 PGC_USERSET,
+								 PGC_S_SESSION,
+								 GUC_ACTION_LOCAL,
+								 true,
+								 0,
+								 false);
 }
 
 static void
@@ -396,7 +401,10 @@ replay(const pg_uuid_t *key, bytea *hash, bool *found)
 	bool isnull;
 
 	lock_key(account_id, key);
-	*found = necp_run(&find_key, account_id, UUIDPGetDatum(key), PointerGetDatum(hash),
+	*found = necp_run(&find_key,
+					  account_id,
+					  UUIDPGetDatum(key),
+					  PointerGetDatum(hash),
 					  TimestampTzGetDatum(necp_now() - USECS_PER_DAY)) > 0;
 	if (!*found)
 	{
@@ -407,7 +415,8 @@ replay(const pg_uuid_t *key, bytea *hash, bool *found)
 		return (Datum) 0;
 	}
 	if (!necp_bool(0, 1))
-		necp_fail(IDEMPOTENCY_KEY_REUSED, "Idempotency-Key",
+		necp_fail(IDEMPOTENCY_KEY_REUSED,
+				  "Idempotency-Key",
 				  "this Idempotency-Key belongs to another request");
 	return necp_datum(0, 2, &isnull);
 }
@@ -478,8 +487,12 @@ NECP_FUNCTION(necp_finish)
 	{
 		if (PG_ARGISNULL(0))
 			elog(ERROR, "a command returned no response");
-		necp_run(&store_key, context.session.account_id, UUIDPGetDatum(&context.key),
-				 PointerGetDatum(context.hash), PG_GETARG_DATUM(0), TimestampTzGetDatum(necp_now()));
+		necp_run(&store_key,
+				 context.session.account_id,
+				 UUIDPGetDatum(&context.key),
+				 PointerGetDatum(context.hash),
+				 PG_GETARG_DATUM(0),
+				 TimestampTzGetDatum(necp_now()));
 		context.keyed = false;
 	}
 	if (PG_ARGISNULL(0))

@@ -15,10 +15,10 @@ typedef struct NecpSession
 {
 	pg_uuid_t id;
 	int64 account_id;
-	int64 character_id; /* 0: none selected */
-	int64 place_id;		/* 0: nowhere */
-	int64 binding;		/* rises with every change of character or place */
-	uint64 permissions; /* bit n: permission_id n */
+	int64 character_id;            /* 0: none selected */
+	int64 place_id;                /* 0: nowhere */
+	int64 binding;                 /* rises with every change of character or place */
+	uint64 permissions;            /* bit n: permission_id n */
 	TimestampTz permissions_until; /* when a role expires they are read again */
 	TimestampTz expires_at;
 } NecpSession;

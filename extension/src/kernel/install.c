@@ -54,7 +54,8 @@ necp_require_schema(void)
 		ereport(ERROR,
 				errcode(NECP_ERR_UNAVAILABLE),
 				errmsg("tables have version %d, the code wants %d", version, NECP_SCHEMA_VERSION),
-				errhint(version == 0 ? "Run SELECT necp.install()." : "Run SELECT necp.migrate()."));
+				errhint(version == 0 ? "Run SELECT necp.install()."
+									 : "Run SELECT necp.migrate()."));
 	schema_checked = true;
 }
 
@@ -87,9 +88,13 @@ NECP_FUNCTION(necp_share_file)
 	char *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
 
 	if (!superuser())
-		ereport(ERROR, errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("must be superuser to read installed files"));
+		ereport(ERROR,
+				errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				errmsg("must be superuser to read installed files"));
 	if (strstr(name, "..") != NULL || name[0] == '/')
-		ereport(ERROR, errcode(ERRCODE_INVALID_NAME), errmsg("not the name of an installed file: \"%s\"", name));
+		ereport(ERROR,
+				errcode(ERRCODE_INVALID_NAME),
+				errmsg("not the name of an installed file: \"%s\"", name));
 	return necp_cstring_datum(read_share_file(name));
 }
 
@@ -102,10 +107,13 @@ NECP_FUNCTION(necp_run_as_owner)
 	int result;
 
 	if (!superuser())
-		ereport(ERROR, errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("must be superuser to install the game"));
+		ereport(ERROR,
+				errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				errmsg("must be superuser to install the game"));
 	GetUserIdAndSecContext(&user, &security);
 	/* an error restores the user with its (sub)transaction */
-	SetUserIdAndSecContext(get_role_oid("necp_owner", false), security | SECURITY_LOCAL_USERID_CHANGE);
+	SetUserIdAndSecContext(get_role_oid("necp_owner", false),
+						   security | SECURITY_LOCAL_USERID_CHANGE);
 	result = SPI_execute(sql, false, 0);
 	SetUserIdAndSecContext(user, security);
 	if (result < 0)

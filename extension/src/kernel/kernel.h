@@ -17,7 +17,7 @@ extern char *necp_database;
 extern int necp_max_sessions;
 extern int necp_push_ring_kb;
 extern bool necp_rehearsal; /* tests: several identities in one transaction */
-extern bool necp_mute;		 /* measurements: no event rows, no pushes */
+extern bool necp_mute;      /* measurements: no event rows, no pushes */
 
 /* Initialisers, called once from _PG_init. */
 extern void necp_clock_init(void);

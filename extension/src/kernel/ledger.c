@@ -21,18 +21,17 @@ static const char *const holder_names[] = {
 	[NECP_ESCROW] = "ESCROW",
 };
 
-static NecpPlan find_account =
-	NECP_PLAN("SELECT id, balance FROM game.ledger_accounts"
-			  " WHERE holder = $1 AND owner_id = $2 AND currency = $3",
-			  TEXTOID, INT8OID, TEXTOID);
+static NecpPlan find_account = NECP_PLAN("SELECT id, balance FROM game.ledger_accounts"
+										 " WHERE holder = $1 AND owner_id = $2 AND currency = $3",
+										 TEXTOID, INT8OID, TEXTOID);
 static NecpPlan open_account =
 	NECP_PLAN("INSERT INTO game.ledger_accounts (holder, owner_id, currency, balance)"
 			  " VALUES ($1, $2, $3, CASE WHEN $1 IN ('MINT', 'SINK') THEN NULL ELSE 0 END)"
 			  " ON CONFLICT (holder, owner_id, currency) DO NOTHING RETURNING id",
 			  TEXTOID, INT8OID, TEXTOID);
-static NecpPlan change_balance =
-	NECP_PLAN("UPDATE game.ledger_accounts SET balance = balance + $2 WHERE id = $1 RETURNING balance",
-			  INT8OID, INT8OID);
+static NecpPlan change_balance = NECP_PLAN(
+	"UPDATE game.ledger_accounts SET balance = balance + $2 WHERE id = $1 RETURNING balance",
+	INT8OID, INT8OID);
 static NecpPlan insert_transfer =
 	NECP_PLAN("INSERT INTO game.ledger_transfers (from_id, to_id, amount, from_balance, to_balance,"
 			  " cause, cause_id, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
@@ -47,7 +46,9 @@ is_computed(NecpPurse purse)
 static uint64
 look_up(NecpPlan *plan, NecpPurse purse, const char *currency)
 {
-	return necp_run(plan, necp_cstring_datum(holder_names[purse.holder]), purse.owner_id,
+	return necp_run(plan,
+					necp_cstring_datum(holder_names[purse.holder]),
+					purse.owner_id,
 					necp_cstring_datum(currency));
 }
 
@@ -89,7 +90,10 @@ necp_ledger_transfer(NecpPurse from, NecpPurse to, const char *currency, int64 a
 	char nulls[] = "        ";
 
 	if (amount <= 0)
-		necp_fail(AMOUNT_OUT_OF_RANGE, NULL, "an amount of " INT64_FORMAT " cannot be moved", amount);
+		necp_fail(AMOUNT_OUT_OF_RANGE,
+				  NULL,
+				  "an amount of " INT64_FORMAT " cannot be moved",
+				  amount);
 	if (from_id == to_id)
 		elog(ERROR, "a transfer needs two ledger accounts");
 	if (!is_computed(from) && from_id < to_id)
@@ -100,8 +104,16 @@ necp_ledger_transfer(NecpPurse from, NecpPurse to, const char *currency, int64 a
 		from_balance = add(from_id, -amount);
 	nulls[3] = is_computed(from) ? 'n' : ' ';
 	nulls[4] = is_computed(to) ? 'n' : ' ';
-	necp_run_nulls(&insert_transfer, nulls, from_id, to_id, amount, from_balance, to_balance,
-				   necp_cstring_datum(cause), cause_id, TimestampTzGetDatum(necp_now()));
+	necp_run_nulls(&insert_transfer,
+				   nulls,
+				   from_id,
+				   to_id,
+				   amount,
+				   from_balance,
+				   to_balance,
+				   necp_cstring_datum(cause),
+				   cause_id,
+				   TimestampTzGetDatum(necp_now()));
 	return is_computed(from) ? to_balance : from_balance;
 }
 
@@ -117,5 +129,10 @@ NECP_FUNCTION(necp_ledger_mint)
 	int64 amount = necp_arg_money(fcinfo, 3, "amount");
 	char *cause = necp_arg_text(fcinfo, 4, "cause", 1, 64);
 
-	PG_RETURN_INT64(necp_ledger_transfer((NecpPurse){NECP_MINT, 0}, purse, currency, amount, cause, purse.owner_id));
+	PG_RETURN_INT64(necp_ledger_transfer((NecpPurse){NECP_MINT, 0},
+										 purse,
+										 currency,
+										 amount,
+										 cause,
+										 purse.owner_id));
 }

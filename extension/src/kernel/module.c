@@ -31,21 +31,59 @@ define_settings(void)
 {
 	DefineCustomStringVariable("necpgame.database",
 							   "The one database whose world the workers run.",
-							   NULL, &necp_database, "necpgame", PGC_POSTMASTER, 0, NULL, NULL, NULL);
+							   NULL,
+							   &necp_database,
+							   "necpgame",
+							   PGC_POSTMASTER,
+							   0,
+							   NULL,
+							   NULL,
+							   NULL);
 	DefineCustomIntVariable("necpgame.max_sessions",
 							"Sessions that fit into shared memory.",
-							NULL, &necp_max_sessions, 16384, 16, 1048576, PGC_POSTMASTER, 0,
-							NULL, NULL, NULL);
+							NULL,
+							&necp_max_sessions,
+							16384,
+							16,
+							1048576,
+							PGC_POSTMASTER,
+							0,
+							NULL,
+							NULL,
+							NULL);
 	DefineCustomIntVariable("necpgame.push_ring_kb",
 							"Size of the ring that holds pushes until they are published.",
-							NULL, &necp_push_ring_kb, 8192, 64, 1048576, PGC_POSTMASTER, GUC_UNIT_KB,
-							NULL, NULL, NULL);
-	DefineCustomBoolVariable("necpgame.rehearsal",
-							 "Allows several identities in one transaction and commands in subtransactions: for tests only.",
-							 NULL, &necp_rehearsal, false, PGC_SUSET, 0, NULL, NULL, NULL);
+							NULL,
+							&necp_push_ring_kb,
+							8192,
+							64,
+							1048576,
+							PGC_POSTMASTER,
+							GUC_UNIT_KB,
+							NULL,
+							NULL,
+							NULL);
+	DefineCustomBoolVariable(
+		"necpgame.rehearsal",
+		"Allows several identities in one transaction and commands in subtransactions: for tests only.",
+		NULL,
+		&necp_rehearsal,
+		false,
+		PGC_SUSET,
+		0,
+		NULL,
+		NULL,
+		NULL);
 	DefineCustomBoolVariable("necpgame.mute",
 							 "Writes no event rows and no pushes: to measure what they cost.",
-							 NULL, &necp_mute, false, PGC_SUSET, 0, NULL, NULL, NULL);
+							 NULL,
+							 &necp_mute,
+							 false,
+							 PGC_SUSET,
+							 0,
+							 NULL,
+							 NULL,
+							 NULL);
 }
 
 static void
@@ -62,10 +100,12 @@ void
 _PG_init(void)
 {
 	if (!process_shared_preload_libraries_in_progress)
-		ereport(ERROR,
-				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				errmsg("necpgame must be loaded when the server starts"),
-				errhint("Add necpgame to shared_preload_libraries in postgresql.conf and restart the server."));
+		ereport(
+			ERROR,
+			errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			errmsg("necpgame must be loaded when the server starts"),
+			errhint(
+				"Add necpgame to shared_preload_libraries in postgresql.conf and restart the server."));
 	define_settings();
 	necp_xact_init();
 	necp_clock_init();

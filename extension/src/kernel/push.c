@@ -24,13 +24,13 @@
 #include "miscadmin.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
+#include "utils/builtins.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 #include "utils/uuid.h"
-#include "utils/builtins.h"
 
 #define CHANNEL "necp_push"
-#define PAYLOAD_MAX 7990	/* NOTIFY takes 7999 bytes */
+#define PAYLOAD_MAX 7990 /* NOTIFY takes 7999 bytes */
 #define TOPIC_LENGTH 128
 #define TOPICS_KEPT 200000
 #define BATCH_MAX (256 * 1024) /* bytes of one publishing transaction */
@@ -87,8 +87,10 @@ collect(char kind, const char *head, const char *tail, int64 version)
 	Pending *pending;
 
 	if (head_length + tail_length > NECP_PUSH_MAX)
-		elog(ERROR, "push \"%.60s\" is larger than %d bytes: push what changed, not the whole",
-			 head, NECP_PUSH_MAX);
+		elog(ERROR,
+			 "push \"%.60s\" is larger than %d bytes: push what changed, not the whole",
+			 head,
+			 NECP_PUSH_MAX);
 	if (strpbrk(head, "\n\r") != NULL || (tail != NULL && strpbrk(tail, "\n\r") != NULL))
 		elog(ERROR, "push \"%.60s\" holds a line break", head);
 	pending = MemoryContextAlloc(TopTransactionContext,
@@ -158,7 +160,10 @@ void
 necp_push_binding(const pg_uuid_t *session, int64 binding, int64 character_id, int64 place_id)
 {
 	control(psprintf("B " INT64_FORMAT " %s " INT64_FORMAT " " INT64_FORMAT,
-					 binding, uuid_text(session), character_id, place_id));
+					 binding,
+					 uuid_text(session),
+					 character_id,
+					 place_id));
 }
 
 void
@@ -367,7 +372,9 @@ publish_record(const RingRecord *record, char *bytes, StringInfo line)
 	appendBinaryStringInfo(line, bytes, record->head);
 	topic = strchr(line->data, ' ') + 1;
 	topic = psprintf("M " INT64_FORMAT " " INT64_FORMAT " " INT64_FORMAT " ",
-					 next_seq(topic), record->version, record->sent_ms);
+					 next_seq(topic),
+					 record->version,
+					 record->sent_ms);
 	resetStringInfo(line);
 	appendStringInfoString(line, topic);
 	appendBinaryStringInfo(line, bytes, record->head);

@@ -17,7 +17,8 @@
 extern void necp_push(const char *topic, const char *type, int64 version, const char *data);
 /* who: "account", "character" or "all" (then id is ignored) */
 extern void necp_push_unsubscribe(const char *topic, const char *who, int64 id);
-extern void necp_push_binding(const pg_uuid_t *session, int64 binding, int64 character_id, int64 place_id);
+extern void necp_push_binding(const pg_uuid_t *session, int64 binding, int64 character_id,
+							  int64 place_id);
 extern void necp_push_close(const pg_uuid_t *session, const char *reason);
 
 #endif

@@ -6,8 +6,8 @@
 #include "kernel/shmem.h"
 
 #include "common/base64.h"
-#include "common/pg_prng.h"
 #include "common/cryptohash.h"
+#include "common/pg_prng.h"
 #include "common/sha2.h"
 #include "fmgr.h"
 #include "port/atomics.h"
@@ -135,6 +135,7 @@ necp_random_seed(PG_FUNCTION_ARGS)
 	if (seeded)
 		pg_atomic_write_u64(&shared_seed->seed, (uint64) PG_GETARG_INT64(0));
 	/* always one that no backend has seen */
-	pg_atomic_write_u32(&shared_seed->generation, generation + (generation % 2 == (seeded ? 1 : 0) ? 2 : 1));
+	pg_atomic_write_u32(&shared_seed->generation,
+						generation + (generation % 2 == (seeded ? 1 : 0) ? 2 : 1));
 	PG_RETURN_VOID();
 }

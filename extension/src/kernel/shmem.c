@@ -61,7 +61,9 @@ void
 necp_shmem_register(NecpShmemPart *part)
 {
 	if (!process_shared_preload_libraries_in_progress)
-		elog(ERROR, "shared memory of \"%s\" must be registered while libraries preload", part->name);
+		elog(ERROR,
+			 "shared memory of \"%s\" must be registered while libraries preload",
+			 part->name);
 	if (nparts == MAX_PARTS)
 		elog(ERROR, "too many parts of shared memory");
 	if (nparts == 0)

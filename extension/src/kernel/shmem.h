@@ -12,13 +12,13 @@
 
 typedef struct NecpShmemPart
 {
-	const char *name;							  /* also the tranche of its locks */
-	Size (*size)(void);							  /* bytes, at start */
+	const char *name;    /* also the tranche of its locks */
+	Size (*size)(void);  /* bytes, at start */
 	Size (*apart)(void); /* bytes of what the part allocates itself, a hash table; may be NULL */
 	void (*init)(void *piece, LWLockPadded *locks); /* zeroed piece, first time */
-	int locks;									  /* LWLocks wanted */
-	void **piece;								  /* out: where it is, in every process */
-	LWLockPadded **lock_array;					  /* out */
+	int locks;                                      /* LWLocks wanted */
+	void **piece;                                   /* out: where it is, in every process */
+	LWLockPadded **lock_array;                      /* out */
 } NecpShmemPart;
 
 /* Only while shared_preload_libraries are loaded; part must be static. */

@@ -9,6 +9,7 @@
 #include "kernel/spi.h"
 
 #include "nodes/parsenodes.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/plancache.h"
@@ -45,11 +46,86 @@ necp_run_args(NecpPlan *plan, Datum *args, const char *nulls)
 	return SPI_processed;
 }
 
+NecpRows
+necp_rows(uint64 count)
+{
+	return (NecpRows){.count = count, .table = SPI_tuptable};
+}
+
+static Datum
+read_datum(const NecpRows *rows, uint64 row, int col, bool *isnull)
+{
+	Assert(rows->table != NULL && row < rows->count);
+	return SPI_getbinval(rows->table->vals[row], rows->table->tupdesc, col, isnull);
+}
+
+/* A column read as the wrong type would read memory, not the value: check it where it is cheap. */
+static Datum
+read_typed(const NecpRows *rows, uint64 row, int col, Oid type, bool *isnull)
+{
+	Oid actual = TupleDescAttr(rows->table->tupdesc, col - 1)->atttypid;
+
+	if (actual != type)
+		elog(ERROR, "column %d has type %u, read as %u", col, actual, type);
+	return read_datum(rows, row, col, isnull);
+}
+
+int64
+necp_row_int8(const NecpRows *rows, uint64 row, int col)
+{
+	bool isnull;
+	Datum value = read_typed(rows, row, col, INT8OID, &isnull);
+
+	return isnull ? 0 : DatumGetInt64(value);
+}
+
+int32
+necp_row_int4(const NecpRows *rows, uint64 row, int col)
+{
+	bool isnull;
+	Datum value = read_typed(rows, row, col, INT4OID, &isnull);
+
+	return isnull ? 0 : DatumGetInt32(value);
+}
+
+bool
+necp_row_bool(const NecpRows *rows, uint64 row, int col)
+{
+	bool isnull;
+	Datum value = read_typed(rows, row, col, BOOLOID, &isnull);
+
+	return !isnull && DatumGetBool(value);
+}
+
+pg_uuid_t
+necp_row_uuid(const NecpRows *rows, uint64 row, int col)
+{
+	bool isnull;
+	Datum value = read_typed(rows, row, col, UUIDOID, &isnull);
+	pg_uuid_t none = {{0}};
+
+	return isnull ? none : *DatumGetUUIDP(value);
+}
+
+char *
+necp_row_text(const NecpRows *rows, uint64 row, int col)
+{
+	return SPI_getvalue(rows->table->vals[row], rows->table->tupdesc, col);
+}
+
+/* The last result as rows. */
+static NecpRows
+last_result(void)
+{
+	return necp_rows(SPI_processed);
+}
+
 Datum
 necp_datum(uint64 row, int col, bool *isnull)
 {
-	Assert(SPI_tuptable != NULL && row < SPI_processed);
-	return SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, col, isnull);
+	NecpRows rows = last_result();
+
+	return read_datum(&rows, row, col, isnull);
 }
 
 bool
@@ -61,48 +137,36 @@ necp_isnull(uint64 row, int col)
 	return isnull;
 }
 
-/* A column read as the wrong type would read memory, not the value: check it where it is cheap. */
-static Datum
-typed_datum(uint64 row, int col, Oid type, bool *isnull)
-{
-	if (TupleDescAttr(SPI_tuptable->tupdesc, col - 1)->atttypid != type)
-		elog(ERROR, "column %d has type %u, read as %u", col,
-			 TupleDescAttr(SPI_tuptable->tupdesc, col - 1)->atttypid, type);
-	return necp_datum(row, col, isnull);
-}
-
 int64
 necp_int8(uint64 row, int col)
 {
-	bool isnull;
-	Datum value = typed_datum(row, col, INT8OID, &isnull);
+	NecpRows rows = last_result();
 
-	return isnull ? 0 : DatumGetInt64(value);
+	return necp_row_int8(&rows, row, col);
 }
 
 int32
 necp_int4(uint64 row, int col)
 {
-	bool isnull;
-	Datum value = typed_datum(row, col, INT4OID, &isnull);
+	NecpRows rows = last_result();
 
-	return isnull ? 0 : DatumGetInt32(value);
+	return necp_row_int4(&rows, row, col);
 }
 
 bool
 necp_bool(uint64 row, int col)
 {
-	bool isnull;
-	Datum value = typed_datum(row, col, BOOLOID, &isnull);
+	NecpRows rows = last_result();
 
-	return !isnull && DatumGetBool(value);
+	return necp_row_bool(&rows, row, col);
 }
 
 double
 necp_float8(uint64 row, int col)
 {
+	NecpRows rows = last_result();
 	bool isnull;
-	Datum value = typed_datum(row, col, FLOAT8OID, &isnull);
+	Datum value = read_typed(&rows, row, col, FLOAT8OID, &isnull);
 
 	return isnull ? 0 : DatumGetFloat8(value);
 }
@@ -110,8 +174,9 @@ necp_float8(uint64 row, int col)
 TimestampTz
 necp_timestamp(uint64 row, int col)
 {
+	NecpRows rows = last_result();
 	bool isnull;
-	Datum value = typed_datum(row, col, TIMESTAMPTZOID, &isnull);
+	Datum value = read_typed(&rows, row, col, TIMESTAMPTZOID, &isnull);
 
 	return isnull ? 0 : DatumGetTimestampTz(value);
 }
@@ -119,17 +184,17 @@ necp_timestamp(uint64 row, int col)
 char *
 necp_text(uint64 row, int col)
 {
-	return SPI_getvalue(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, col);
+	NecpRows rows = last_result();
+
+	return necp_row_text(&rows, row, col);
 }
 
 pg_uuid_t
 necp_uuid(uint64 row, int col)
 {
-	bool isnull;
-	Datum value = typed_datum(row, col, UUIDOID, &isnull);
-	pg_uuid_t none = {{0}};
+	NecpRows rows = last_result();
 
-	return isnull ? none : *DatumGetUUIDP(value);
+	return necp_row_uuid(&rows, row, col);
 }
 
 Datum
@@ -179,4 +244,24 @@ text *
 necp_cstring_text(const char *s)
 {
 	return cstring_to_text(s);
+}
+
+Datum
+necp_int8_array(Datum *values, int n)
+{
+	return PointerGetDatum(
+		construct_array(values, n, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+}
+
+Datum
+necp_int4_array(Datum *values, int n)
+{
+	return PointerGetDatum(construct_array(values, n, INT4OID, sizeof(int32), true, TYPALIGN_INT));
+}
+
+Datum
+necp_float4_array(Datum *values, int n)
+{
+	return PointerGetDatum(
+		construct_array(values, n, FLOAT4OID, sizeof(float4), true, TYPALIGN_INT));
 }

@@ -27,7 +27,9 @@ typedef struct NecpPlan
 /* NECP_PLAN("SELECT … $1 …", INT8OID, …); NECP_PLAN0 for statements without parameters. */
 #define NECP_PLAN(text, ...)                                                                       \
 	{                                                                                              \
-		.sql = (text), .nargs = sizeof((Oid[]){__VA_ARGS__}) / sizeof(Oid), .types = {__VA_ARGS__} \
+		.sql = (text), .nargs = sizeof((Oid[]){__VA_ARGS__}) / sizeof(Oid), .types = {             \
+			__VA_ARGS__                                                                            \
+		}                                                                                          \
 	}
 #define NECP_PLAN0(text)                                                                           \
 	{                                                                                              \
@@ -56,6 +58,24 @@ extern TimestampTz necp_timestamp(uint64 row, int col);
 extern char *necp_text(uint64 row, int col);
 extern pg_uuid_t necp_uuid(uint64 row, int col);
 
+/*
+ * Rows that outlive the next run: what a rule walks through while it runs other plans. The macros
+ * and readers are those of the last result.
+ */
+typedef struct NecpRows
+{
+	uint64 count;
+	SPITupleTable *table;
+} NecpRows;
+
+#define necp_fetch(plan, ...) necp_rows(necp_run((plan), __VA_ARGS__))
+extern NecpRows necp_rows(uint64 count);
+extern int64 necp_row_int8(const NecpRows *rows, uint64 row, int col);
+extern int32 necp_row_int4(const NecpRows *rows, uint64 row, int col);
+extern bool necp_row_bool(const NecpRows *rows, uint64 row, int col);
+extern pg_uuid_t necp_row_uuid(const NecpRows *rows, uint64 row, int col);
+extern char *necp_row_text(const NecpRows *rows, uint64 row, int col);
+
 /* The first column of the only row as it is (a json document); fails as NOT_FOUND without a row. */
 #define necp_answer(plan, what, ...) necp_answer_args((plan), (what), (Datum[]){__VA_ARGS__}, NULL)
 extern Datum necp_answer_args(NecpPlan *plan, const char *what, Datum *args, const char *nulls);
@@ -74,6 +94,11 @@ extern Datum necp_answer_args(NecpPlan *plan, const char *what, Datum *args, con
 	static Datum name##_body(FunctionCallInfo fcinfo)
 
 extern Datum necp_call(FunctionCallInfo fcinfo, PGFunction body);
+
+/* Arrays as arguments. */
+extern Datum necp_int8_array(Datum *values, int n);
+extern Datum necp_int4_array(Datum *values, int n);
+extern Datum necp_float4_array(Datum *values, int n);
 
 #define necp_cstring_datum(s) PointerGetDatum(necp_cstring_text(s))
 extern text *necp_cstring_text(const char *s);

@@ -14,7 +14,8 @@
 #include "utils/builtins.h"
 #include "utils/regproc.h"
 
-static NecpPlan load_topics = NECP_PLAN0("SELECT pattern, 'necp.' || function || '(bigint)' FROM necp.topics");
+static NecpPlan load_topics =
+	NECP_PLAN0("SELECT pattern, 'necp.' || function || '(bigint)' FROM necp.topics");
 
 /* Does a topic match a pattern with at most one {parameter}, a positive id? Sets the id. */
 static bool
@@ -39,7 +40,8 @@ match(const char *pattern, const char *topic, int64 *id)
 static bool
 may_listen(const char *signature, int64 id)
 {
-	Oid function = DatumGetObjectId(DirectFunctionCall1(regprocedurein, CStringGetDatum(signature)));
+	Oid function =
+		DatumGetObjectId(DirectFunctionCall1(regprocedurein, CStringGetDatum(signature)));
 
 	return DatumGetBool(OidFunctionCall1(function, Int64GetDatum(id)));
 }
@@ -65,4 +67,16 @@ NECP_FUNCTION(necp_subscribe)
 	}
 	necp_fail(NOT_SUBSCRIBABLE, "topic", "there is no topic %s", topic);
 	PG_RETURN_VOID();
+}
+
+/* account_topic(account_id): itself. */
+NECP_FUNCTION(necp_account_topic)
+{
+	PG_RETURN_BOOL(necp_account() == PG_GETARG_INT64(0));
+}
+
+/* character_topic(character_id): who plays it. */
+NECP_FUNCTION(necp_character_topic)
+{
+	PG_RETURN_BOOL(necp_session()->character_id == PG_GETARG_INT64(0));
 }

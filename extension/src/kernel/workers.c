@@ -117,7 +117,8 @@ necp_worker_transaction(void (*body)(void *arg), void *arg)
 static void
 wait(long ms)
 {
-	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, ms, PG_WAIT_EXTENSION);
+	(void)
+		WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, ms, PG_WAIT_EXTENSION);
 	ResetLatch(MyLatch);
 	CHECK_FOR_INTERRUPTS();
 	if (ConfigReloadPending)
@@ -191,7 +192,8 @@ run_steps(const NecpWorker *worker)
 static void
 work(const NecpWorker *worker)
 {
-	MemoryContext context = AllocSetContextCreate(TopMemoryContext, "necp worker", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext context =
+		AllocSetContextCreate(TopMemoryContext, "necp worker", ALLOCSET_DEFAULT_SIZES);
 
 	for (;;)
 	{
@@ -220,7 +222,10 @@ necp_worker_main(Datum arg)
 	accept_signals();
 	BackgroundWorkerInitializeConnection(necp_database, NULL, 0);
 	SetConfigOption("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION);
-	SetConfigOption("application_name", psprintf("necp %s", worker->name), PGC_USERSET, PGC_S_SESSION);
+	SetConfigOption("application_name",
+					psprintf("necp %s", worker->name),
+					PGC_USERSET,
+					PGC_S_SESSION);
 	pgstat_report_activity(STATE_RUNNING, worker->name);
 	work(worker);
 }
@@ -241,7 +246,8 @@ database_exists(void)
 	databases = table_open(DatabaseRelationId, AccessShareLock);
 	scan = table_beginscan_catalog(databases, 0, NULL);
 	while (!exists && (tuple = heap_getnext(scan, ForwardScanDirection)) != NULL)
-		exists = strcmp(NameStr(((Form_pg_database) GETSTRUCT(tuple))->datname), necp_database) == 0;
+		exists =
+			strcmp(NameStr(((Form_pg_database) GETSTRUCT(tuple))->datname), necp_database) == 0;
 	table_endscan(scan);
 	table_close(databases, AccessShareLock);
 	CommitTransactionCommand();
@@ -260,7 +266,8 @@ start_worker(int i)
 	snprintf(worker.bgw_function_name, BGW_MAXLEN, "necp_worker_main");
 	worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
 	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
-	worker.bgw_restart_time = BGW_NEVER_RESTART; /* the launcher restarts it, if its database is there */
+	worker.bgw_restart_time =
+		BGW_NEVER_RESTART; /* the launcher restarts it, if its database is there */
 	worker.bgw_main_arg = Int32GetDatum(i);
 	worker.bgw_notify_pid = MyProcPid;
 	if (!RegisterDynamicBackgroundWorker(&worker, &handle))
@@ -285,8 +292,7 @@ necp_launcher_main(Datum arg)
 	{
 		for (int i = 0; i < nworkers; i++)
 		{
-			if (handles[i] != NULL &&
-				GetBackgroundWorkerPid(handles[i], &pid) != BGWH_STOPPED)
+			if (handles[i] != NULL && GetBackgroundWorkerPid(handles[i], &pid) != BGWH_STOPPED)
 				continue;
 			if (handles[i] != NULL)
 				pfree(handles[i]);

@@ -13,10 +13,10 @@
 
 typedef struct NecpWorker
 {
-	const char *name;	  /* "world" */
-	long period_ms;		  /* between the starts of two steps; NECP_WORKER_LATCH: when its latch is set */
-	void (*start)(void);  /* once after (re)connecting, may be NULL; outside a transaction */
-	void (*step)(void);	  /* outside a transaction */
+	const char *name; /* "world" */
+	long period_ms; /* between the starts of two steps; NECP_WORKER_LATCH: when its latch is set */
+	void (*start)(void); /* once after (re)connecting, may be NULL; outside a transaction */
+	void (*step)(void);  /* outside a transaction */
 } NecpWorker;
 
 extern void necp_worker_register(const NecpWorker *worker);

@@ -64,9 +64,11 @@ xact_ended(XactEvent event, void *arg)
 			break;
 		case XACT_EVENT_PRE_PREPARE:
 			if (effects != NIL || necp_push_pending())
-				ereport(ERROR,
-						errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-						errmsg("cannot prepare a transaction that changed the live world or sends messages"));
+				ereport(
+					ERROR,
+					errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					errmsg(
+						"cannot prepare a transaction that changed the live world or sends messages"));
 			return;
 		case XACT_EVENT_PREPARE:
 			break;

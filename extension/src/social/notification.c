@@ -22,15 +22,15 @@
 	"to_json(ROW(n.id, n.type, n.priority, n.title, n.message, n.data, n.created_at,"              \
 	" n.read_at IS NOT NULL)::necp.notification_view)"
 
-static NecpPlan insert_notice =
-	NECP_PLAN("INSERT INTO game.notifications AS n (account_id, event_id, type, priority, title, message, data, created_at)"
-			  " VALUES ($1, $2, $3, $4, $5, $6, $7::jsonb, $8)"
-			  " ON CONFLICT (account_id, event_id, type) DO NOTHING RETURNING " VIEW,
-			  INT8OID, INT8OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID);
-static NecpPlan list_inbox =
-	NECP_PLAN("SELECT " VIEW ", n.id FROM game.notifications n"
-			  " WHERE n.account_id = $1 AND n.id < $2 AND n.dismissed_at IS NULL ORDER BY n.id DESC LIMIT $3",
-			  INT8OID, INT8OID, INT4OID);
+static NecpPlan insert_notice = NECP_PLAN(
+	"INSERT INTO game.notifications AS n (account_id, event_id, type, priority, title, message, data, created_at)"
+	" VALUES ($1, $2, $3, $4, $5, $6, $7::jsonb, $8)"
+	" ON CONFLICT (account_id, event_id, type) DO NOTHING RETURNING " VIEW,
+	INT8OID, INT8OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID);
+static NecpPlan list_inbox = NECP_PLAN(
+	"SELECT " VIEW ", n.id FROM game.notifications n"
+	" WHERE n.account_id = $1 AND n.id < $2 AND n.dismissed_at IS NULL ORDER BY n.id DESC LIMIT $3",
+	INT8OID, INT8OID, INT4OID);
 static NecpPlan count_unread =
 	NECP_PLAN("SELECT to_json(ROW(count(*))::necp.unread_view) FROM game.notifications"
 			  " WHERE account_id = $1 AND dismissed_at IS NULL AND read_at IS NULL",
@@ -43,15 +43,21 @@ static NecpPlan mark_read =
 void
 necp_notify(const NecpNotice *notice)
 {
-	uint64 rows = necp_run(&insert_notice, notice->account_id, notice->event_id,
-						   necp_cstring_datum(notice->type), necp_cstring_datum(notice->priority),
-						   necp_cstring_datum(notice->title), necp_cstring_datum(notice->message),
+	uint64 rows = necp_run(&insert_notice,
+						   notice->account_id,
+						   notice->event_id,
+						   necp_cstring_datum(notice->type),
+						   necp_cstring_datum(notice->priority),
+						   necp_cstring_datum(notice->title),
+						   necp_cstring_datum(notice->message),
 						   necp_cstring_datum(notice->data != NULL ? notice->data : "{}"),
 						   TimestampTzGetDatum(necp_now()));
 
 	if (rows > 0)
 		necp_push(psprintf("/topic/player/" INT64_FORMAT "/notifications", notice->account_id),
-				  "NOTIFICATION_CREATED", 0, necp_text(0, 1));
+				  "NOTIFICATION_CREATED",
+				  0,
+				  necp_text(0, 1));
 }
 
 /* Endpoints ---------------------------------------------------------------------------------- */
@@ -73,13 +79,11 @@ NECP_FUNCTION(necp_notification_read)
 {
 	int64 id = necp_arg_id(fcinfo, 0, "notification_id");
 
-	return necp_answer(&mark_read, "notification", id, necp_account(), TimestampTzGetDatum(necp_now()));
-}
-
-/* account_topic(account_id): itself. */
-NECP_FUNCTION(necp_account_topic)
-{
-	PG_RETURN_BOOL(necp_account() == PG_GETARG_INT64(0));
+	return necp_answer(&mark_read,
+					   "notification",
+					   id,
+					   necp_account(),
+					   TimestampTzGetDatum(necp_now()));
 }
 
 /* Reactions ---------------------------------------------------------------------------------- */
@@ -130,8 +134,9 @@ tell_legendary(const NecpEvent *event)
 								  .event_id = event->id,
 								  .type = "LEGENDARY_ACQUIRED",
 								  .priority = "NORMAL",
-								  .title = strcmp(item->type, "WEAPON") == 0 ? "Legendary weapon acquired!"
-																			: "Legendary item acquired!",
+								  .title = strcmp(item->type, "WEAPON") == 0
+											   ? "Legendary weapon acquired!"
+											   : "Legendary item acquired!",
 								  .message = item->name,
 								  .data = event->data});
 }

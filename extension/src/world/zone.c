@@ -413,13 +413,6 @@ NECP_FUNCTION(necp_zone_may_listen)
 				   who.place_id == PG_GETARG_INT64(0));
 }
 
-/* zone_is_self(character_id bigint) → boolean: a character's own topics. */
-NECP_FUNCTION(necp_zone_is_self)
-{
-	PG_RETURN_BOOL(!PG_ARGISNULL(0) && PG_GETARG_INT64(0) > 0 &&
-				   necp_session()->character_id == PG_GETARG_INT64(0));
-}
-
 /* zone_import(pack jsonb) → rows changed; the worker opens what is new. */
 NECP_FUNCTION(necp_zone_import)
 {

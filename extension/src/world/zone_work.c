@@ -169,31 +169,18 @@ add_position(Positions *positions, const NecpEntity *who)
 	positions->yaw[i] = Float4GetDatum(who->state.yaw);
 }
 
-static Datum
-int8_array(Datum *values, int n)
-{
-	return PointerGetDatum(
-		construct_array(values, n, INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
-}
-
-static Datum
-float4_array(Datum *values, int n)
-{
-	return PointerGetDatum(construct_array(values, n, FLOAT4OID, 4, true, TYPALIGN_INT));
-}
-
 static void
 write_positions(const Positions *positions)
 {
 	if (positions->n == 0)
 		return;
 	necp_run(&save_positions,
-			 int8_array(positions->ids, positions->n),
-			 int8_array(positions->places, positions->n),
-			 float4_array(positions->x, positions->n),
-			 float4_array(positions->y, positions->n),
-			 float4_array(positions->z, positions->n),
-			 float4_array(positions->yaw, positions->n),
+			 necp_int8_array(positions->ids, positions->n),
+			 necp_int8_array(positions->places, positions->n),
+			 necp_float4_array(positions->x, positions->n),
+			 necp_float4_array(positions->y, positions->n),
+			 necp_float4_array(positions->z, positions->n),
+			 necp_float4_array(positions->yaw, positions->n),
 			 TimestampTzGetDatum(necp_now()));
 }
 
@@ -206,8 +193,8 @@ sweep_ghosts(const Positions *settled)
 	if (settled->n == 0)
 		return;
 	rows = necp_run(&find_ghosts,
-					int8_array(settled->ids, settled->n),
-					int8_array(settled->places, settled->n));
+					necp_int8_array(settled->ids, settled->n),
+					necp_int8_array(settled->places, settled->n));
 	for (uint64 row = 0; row < rows; row++)
 		necp_world_despawn(necp_int8(row, 1));
 }
