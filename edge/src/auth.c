@@ -39,6 +39,21 @@ check_token(EdgeJob *job)
 	return code;
 }
 
+/* From the burst's bucket first: a request it refuses costs nothing of the longer one. */
+static int
+take(EdgeJob *job, int rate_class, uint64_t kind, const void *id, size_t len)
+{
+	const EdgeSettings *settings = job->thread->settings;
+	int burst = rate_class >= 0 ? settings->bursts[rate_class] : -1;
+	int seconds = 0;
+
+	if (burst >= 0)
+		seconds = necp_edge_limit_take(&settings->rates[burst], burst, kind, id, len);
+	if (seconds == 0 && rate_class >= 0)
+		seconds = necp_edge_limit_take(&settings->rates[rate_class], rate_class, kind, id, len);
+	return seconds;
+}
+
 /* IPv6 clients own at least a /64, so that is what counts as one address. */
 static int
 take_by_address(EdgeJob *job, int rate_class)
@@ -47,25 +62,15 @@ take_by_address(EdgeJob *job, int rate_class)
 	const unsigned char *bytes = job->client.bytes;
 	bool v4 = memcmp(bytes, no_network, sizeof(no_network)) == 0;
 
-	if (rate_class < 0)
-		return 0;
-	return necp_edge_limit_take(&job->thread->settings->rates[rate_class],
-								rate_class,
-								BY_ADDRESS,
-								bytes,
-								v4 ? 16 : 8);
+	return take(job, rate_class, BY_ADDRESS, bytes, v4 ? 16 : 8);
 }
 
 static int
 take_by_account(EdgeJob *job, int rate_class)
 {
-	if (rate_class < 0)
-		return 0;
-	return necp_edge_limit_take(&job->thread->settings->rates[rate_class],
-								rate_class,
-								BY_ACCOUNT,
-								&job->claims.account_id,
-								sizeof(job->claims.account_id));
+	const int64_t *account = &job->claims.account_id;
+
+	return take(job, rate_class, BY_ACCOUNT, account, sizeof(*account));
 }
 
 static bool

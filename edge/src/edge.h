@@ -73,9 +73,10 @@ typedef struct EdgeSettings
 	int password_threads;
 	int password_queue;
 	int max_connections; /* per thread */
-	uint64_t request_timeout_ms;
+	uint64_t header_timeout_ms;
 	EdgeLogRequests log_requests;
 	EdgeRate rates[EDGE_MAX_CLASSES];
+	int bursts[EDGE_MAX_CLASSES]; /* a further class to take from, or -1 */
 	int nproxies;
 	EdgeNetwork proxies[EDGE_MAX_PROXIES];
 	bool any_origin;

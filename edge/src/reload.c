@@ -36,7 +36,7 @@ take_settings(EdgeThread *thread, EdgeSettings *settings)
 {
 	necp_edge_settings_unref(thread->settings);
 	thread->settings = settings;
-	thread->ctx.http1.req_timeout.timeout = settings->request_timeout_ms;
+	thread->ctx.http1.req_timeout.timeout = settings->header_timeout_ms;
 }
 
 static void

@@ -158,26 +158,76 @@ necp_edge_refuse_outcome(EdgeJob *job, NecpOutcome outcome, const PGresult *resu
 	necp_edge_refuse(job, &problem);
 }
 
-/* Adds access_token, token_type and expires_in to what the route returned; NULL if that fails. */
-static char *
-issue_token(EdgeJob *job, const char *body, size_t len)
+/*
+ * A refusal that commits what it noted comes as an answer (docs/interfaces.md §5). Returns whether
+ * it was one, and has then refused the request.
+ */
+static bool
+refuse_returned(EdgeJob *job, const json_t *answer)
+{
+	const json_t *returned = json_object_get(answer, "problem");
+	const char *name = json_string_value(json_object_get(returned, "code"));
+	const char *detail = json_string_value(json_object_get(returned, "detail"));
+	json_int_t retry_after = json_integer_value(json_object_get(returned, "retry_after"));
+	NecpErrorCode code = name ? necp_error_by_name(name) : NECP_NO_ERROR;
+	NecpProblem problem;
+
+	if (returned == NULL)
+		return false;
+	necp_problem_set(&problem,
+					 code != NECP_NO_ERROR ? code : NECP_INTERNAL,
+					 json_string_value(json_object_get(returned, "field")),
+					 detail ? "%s" : NULL,
+					 detail);
+	if (retry_after > 0 && retry_after <= 86400)
+		problem.retry_after = (int) retry_after;
+	necp_edge_refuse(job, &problem);
+	return true;
+}
+
+/* Adds access_token, token_type and expires_in to what the route returned; false if that fails. */
+static bool
+add_token(EdgeJob *job, json_t *answer)
 {
 	EdgeThread *thread = job->thread;
-	json_t *answer = json_loadb(body, len, 0, NULL);
 	int64_t seconds = thread->settings->access_token_seconds;
 	char *token = necp_token_sign(thread->keys, answer, thread->now_seconds, seconds);
-	char *text = NULL;
 
-	if (token != NULL)
-	{
-		json_object_set_new(answer, "access_token", json_string(token));
-		json_object_set_new(answer, "token_type", json_string("Bearer"));
-		json_object_set_new(answer, "expires_in", json_integer(seconds));
-		text = json_dumps(answer, JSON_COMPACT);
-	}
+	if (token == NULL)
+		return false;
+	json_object_set_new(answer, "access_token", json_string(token));
+	json_object_set_new(answer, "token_type", json_string("Bearer"));
+	json_object_set_new(answer, "expires_in", json_integer(seconds));
 	free(token);
+	return true;
+}
+
+/* The answer of a route that has to do with passwords or tokens: looked into before it goes out. */
+static void
+answer_inspected(EdgeJob *job, const char *body, size_t len)
+{
+	const NecpRoute *route = job->match.route;
+	json_t *answer = json_loadb(body, len, JSON_DECODE_ANY, NULL);
+	char *text;
+
+	if (refuse_returned(job, answer))
+	{
+		json_decref(answer);
+		return;
+	}
+	if (!route->issues_token)
+		necp_edge_answer_json(job, route->status, body, len);
+	else if (add_token(job, answer) && (text = json_dumps(answer, JSON_COMPACT)) != NULL)
+	{
+		necp_edge_answer_json(job, route->status, text, strlen(text));
+		free(text);
+	}
+	else
+	{
+		necp_log(NECP_LOG_ERROR, "cannot sign a token for what %s returned", route->function);
+		necp_edge_refuse_code(job, NECP_INTERNAL, NULL, NULL);
+	}
 	json_decref(answer);
-	return text;
 }
 
 static void
@@ -185,7 +235,7 @@ answer_rows(EdgeJob *job, const PGresult *result)
 {
 	const NecpRoute *route = job->match.route;
 	const char *body;
-	char *with_token;
+	size_t len;
 
 	if (PQntuples(result) != 1 || PQnfields(result) != 1)
 	{
@@ -193,26 +243,12 @@ answer_rows(EdgeJob *job, const PGresult *result)
 		necp_edge_refuse_code(job, NECP_INTERNAL, NULL, NULL);
 		return;
 	}
-	if (PQgetisnull(result, 0, 0))
-	{
-		necp_edge_answer_json(job, route->status, "null", 4);
-		return;
-	}
-	body = PQgetvalue(result, 0, 0);
-	if (!route->issues_token)
-	{
-		necp_edge_answer_json(job, route->status, body, (size_t) PQgetlength(result, 0, 0));
-		return;
-	}
-	with_token = issue_token(job, body, (size_t) PQgetlength(result, 0, 0));
-	if (with_token != NULL)
-		necp_edge_answer_json(job, route->status, with_token, strlen(with_token));
+	body = PQgetisnull(result, 0, 0) ? "null" : PQgetvalue(result, 0, 0);
+	len = strlen(body);
+	if (route->issues_token || route->password != NECP_PASSWORD_NONE)
+		answer_inspected(job, body, len);
 	else
-	{
-		necp_log(NECP_LOG_ERROR, "cannot sign a token for what %s returned", route->function);
-		necp_edge_refuse_code(job, NECP_INTERNAL, NULL, NULL);
-	}
-	free(with_token);
+		necp_edge_answer_json(job, route->status, body, len);
 }
 
 static void

@@ -126,7 +126,7 @@ necp_edge_server_init(h2o_globalconf_t *conf)
 	conf->server_name = h2o_iovec_init(H2O_STRLIT("necp-edge"));
 	conf->max_request_entity_size = EDGE_MAX_BODY;
 	conf->http1.upgrade_to_http2 = 0; /* h2o 2.2.5 is open to rapid reset */
-	conf->http1.req_timeout = 15000;
+	conf->http1.req_timeout = 10000;
 	host = h2o_config_register_host(conf, h2o_iovec_init(H2O_STRLIT("default")), 65535);
 	if (necp_edge_options.docs != NULL)
 	{

@@ -50,6 +50,24 @@ read_rate(const json_t *json, const char *name)
 	return rate;
 }
 
+/* rate.<class>_burst limits the same requests over a short time. */
+static void
+link_burst(EdgeSettings *settings, const char *name, int rate_class)
+{
+	size_t len = strlen(name);
+	char *main_name;
+	int main_class;
+
+	if (len <= 6 || strcmp(name + len - 6, "_burst") != 0)
+		return;
+	main_name = necp_strdup(name);
+	main_name[len - 6] = '\0';
+	main_class = necp_edge_rate_class(main_name);
+	if (main_class >= 0)
+		settings->bursts[main_class] = rate_class;
+	free(main_name);
+}
+
 static void
 read_rates(EdgeSettings *settings)
 {
@@ -63,8 +81,10 @@ read_rates(EdgeSettings *settings)
 		if (strncmp(key, "rate.", 5) != 0 || json_is_null(value))
 			continue;
 		class = necp_edge_rate_class(key + 5);
-		if (class >= 0)
-			settings->rates[class] = read_rate(value, key + 5);
+		if (class < 0)
+			continue;
+		settings->rates[class] = read_rate(value, key + 5);
+		link_burst(settings, key + 5, class);
 	}
 }
 
@@ -123,6 +143,8 @@ necp_edge_settings_build(NecpConfig *config)
 	int64_t connections = necp_config_int(config, "edge.max_connections", 10000, 1, 1000000);
 
 	atomic_init(&settings->references, 1);
+	for (int i = 0; i < EDGE_MAX_CLASSES; i++)
+		settings->bursts[i] = -1;
 	settings->config = config;
 	settings->access_token_seconds =
 		necp_config_int(config, "edge.access_token_seconds", 900, 1, 86400 * 30);
@@ -131,8 +153,8 @@ necp_edge_settings_build(NecpConfig *config)
 	settings->argon2_ops = (unsigned) necp_config_int(config, "edge.argon2_ops", 2, 1, 64);
 	settings->password_threads = (int) necp_config_int(config, "edge.password_threads", 2, 1, 32);
 	settings->password_queue = (int) necp_config_int(config, "edge.password_queue", 128, 1, 65536);
-	settings->request_timeout_ms =
-		(uint64_t) necp_config_int(config, "edge.request_timeout_ms", 15000, 100, 3600000);
+	settings->header_timeout_ms =
+		(uint64_t) necp_config_int(config, "edge.header_timeout_ms", 10000, 100, 3600000);
 	settings->max_connections =
 		(int) ((connections + necp_edge_options.threads - 1) / necp_edge_options.threads);
 	settings->log_requests = read_log_requests(config);
