@@ -7,7 +7,8 @@
  *
  * fanout	subscribes every connection to one topic; messages carry "sent_us" (CLOCK_REALTIME) in
  *			their data, by which latency is measured.
- * move		sends inputs of a random walk and measures from an input to the frame that confirms it.
+ * move		sends inputs of a random walk from where the character stands, and measures from an input
+ *			to the frame that confirms it; the server's tick is read from its /metrics.
  * idle		connects and waits.
  *
  * FILE has one "jwt character_id" per line. Prints one JSON object.
@@ -63,7 +64,8 @@ typedef struct Conn
 	size_t rest_size;
 	uint32_t seq;
 	uint32_t confirmed;
-	float x, y, heading;
+	bool placed; /* the server has said where it stands */
+	float x, y, z, heading;
 	uint64_t next_input_us;
 	uint64_t sent_us[SEQS]; /* by sequence number */
 	uint64_t bytes;
@@ -84,12 +86,15 @@ static int ready;
 static bool measuring;
 static char *input_buffer;
 
-static uint64_t messages;
+static uint64_t deliveries;
+static uint64_t first_us; /* of the deliveries */
+static uint64_t last_us;
 static uint64_t bytes_in;
 static uint64_t errors;
 static uint64_t resyncs;
 static uint64_t closed;
 static uint64_t inputs;
+static uint64_t refused_moves;
 static uint64_t histogram[BUCKETS];
 static uint64_t samples;
 static uint64_t longest;
@@ -116,7 +121,8 @@ note_latency(uint64_t us)
 		longest = us;
 }
 
-static uint64_t
+/* In milliseconds. */
+static double
 percentile(double share)
 {
 	uint64_t wanted = (uint64_t) ceil((double) samples * share);
@@ -126,7 +132,7 @@ percentile(double share)
 	{
 		seen += histogram[i];
 		if (seen >= wanted && seen > 0)
-			return (uint64_t) (i & 31) << (i >> 5);
+			return (double) ((uint64_t) (i & 31) << (i >> 5)) / 1e3;
 	}
 	return 0;
 }
@@ -254,41 +260,112 @@ subscribe(Conn *conn)
 }
 
 static void
+note_delivery(uint64_t now_us)
+{
+	if (first_us == 0)
+		first_us = now_us;
+	last_us = now_us;
+	deliveries++;
+}
+
+static void
 take_fanout(const char *frame, size_t length, uint64_t now_us)
 {
-	static const char mark[] = "\"sent_us\":";
+	static const char mark[] = "\"sent_us\"";
 	const char *at = memmem(frame, length, mark, sizeof(mark) - 1);
 	uint64_t sent;
 
-	messages++;
+	note_delivery(now_us);
 	if (at == NULL)
 	{
 		resyncs += memmem(frame, length, "\"RESYNC\"", 8) != NULL;
 		return;
 	}
-	sent = strtoull(at + sizeof(mark) - 1, NULL, 10);
+	/* json_build_object writes spaces around the colon */
+	at += sizeof(mark) - 1;
+	sent = strtoull(at + strspn(at, " :"), NULL, 10);
 	note_latency(now_us > sent ? now_us - sent : 0);
+}
+
+/* What a position frame says of the character itself, which comes first in it. */
+typedef struct Own
+{
+	uint32_t seq;
+	bool there;
+	bool refused;
+	float x, y, z;
+} Own;
+
+static bool
+read_binary(const Conn *conn, const char *body, size_t length, Own *own)
+{
+	int64_t id = 0;
+
+	if (length < 12)
+		return false;
+	memcpy(&own->seq, body + 4, 4);
+	if (length < 12 + 36)
+		return true;
+	memcpy(&id, body + 12, 8);
+	memcpy(&own->x, body + 20, 4);
+	memcpy(&own->y, body + 24, 4);
+	memcpy(&own->z, body + 28, 4);
+	own->refused = (body[12 + 35] & 1) != 0;
+	own->there = id == conn->character;
+	return true;
+}
+
+static bool
+read_json(const Conn *conn, const char *body, size_t length, Own *own)
+{
+	const char *seq = memmem(body, length, "\"last_seq\":", 11);
+	const char *entity = memmem(body, length, "{\"id\":", 6);
+	int64_t id = 0;
+
+	if (seq == NULL)
+		return false;
+	own->seq = (uint32_t) strtoul(seq + 11, NULL, 10);
+	own->there =
+		entity != NULL &&
+		sscanf(entity, "{\"id\":%" SCNd64 ",\"p\":[%f,%f,%f]", &id, &own->x, &own->y, &own->z) ==
+			4 &&
+		id == conn->character;
+	if (own->there)
+		own->refused = memmem(entity, strcspn(entity, "}"), "\"reset\":true", 12) != NULL;
+	return true;
 }
 
 static void
 take_position(Conn *conn, const char *frame, size_t length, uint64_t now_us)
 {
-	static const char mark[] = "\"last_seq\":";
 	const char *body = memmem(frame, length, "\n\n", 2);
-	const char *at = memmem(frame, length, mark, sizeof(mark) - 1);
-	uint32_t seq;
+	Own own = {0};
+	size_t size;
 
-	messages++;
-	if (binary && body != NULL && body + 10 <= frame + length)
-		memcpy(&seq, body + 6, sizeof(seq));
-	else if (at != NULL)
-		seq = (uint32_t) strtoul(at + sizeof(mark) - 1, NULL, 10);
-	else
+	if (body == NULL)
 		return;
-	if (seq <= conn->confirmed || seq > conn->seq || seq + SEQS <= conn->seq)
+	body += 2;
+	size = (size_t) (frame + length - body) - 1;
+	if (!(binary ? read_binary(conn, body, size, &own) : read_json(conn, body, size, &own)))
 		return;
-	conn->confirmed = seq;
-	note_latency(now_us - conn->sent_us[seq % SEQS]);
+	if (measuring)
+		note_delivery(now_us);
+	if (own.there && (!conn->placed || own.refused))
+	{
+		conn->x = own.x;
+		conn->y = own.y;
+		conn->z = own.z;
+		if (conn->placed)
+			refused_moves++;
+		else
+			conn->seq = conn->confirmed = own.seq;
+		conn->placed = true;
+	}
+	if (own.seq <= conn->confirmed || own.seq > conn->seq || own.seq + SEQS <= conn->seq)
+		return;
+	conn->confirmed = own.seq;
+	if (measuring)
+		note_latency(now_us - conn->sent_us[own.seq % SEQS]);
 }
 
 static void
@@ -296,11 +373,9 @@ take_frame(Conn *conn, const char *frame, size_t length, uint64_t now_us)
 {
 	if (length > 8 && memcmp(frame, "MESSAGE\n", 8) == 0)
 	{
-		if (!measuring)
-			return;
 		if (mode == MODE_MOVE)
 			take_position(conn, frame, length, now_us);
-		else
+		else if (measuring)
 			take_fanout(frame, length, now_us);
 	}
 	else if (length > 10 && memcmp(frame, "CONNECTED\n", 10) == 0)
@@ -398,27 +473,28 @@ read_conn(Conn *conn)
 	keep_rest(conn, input_buffer + used, length - used);
 }
 
-/* A random walk at 5 m/s that turns back at the borders of 1000 x 1000 m. */
+/* A random walk at 4 m/s that turns back at the borders of 1000 x 1000 m around the middle. */
 static void
 step(Conn *conn, uint64_t now_us)
 {
 	char frame[256];
-	float distance = (float) (5.0 / input_rate);
+	float distance = (float) (4.0 / input_rate);
 	int length;
 
 	conn->heading += (float) (drand48() - 0.5);
-	if (conn->x < 10 || conn->x > 990 || conn->y < 10 || conn->y > 990)
-		conn->heading = atan2f(500 - conn->y, 500 - conn->x);
+	if (fabsf(conn->x) > 490 || fabsf(conn->y) > 490)
+		conn->heading = atan2f(-conn->y, -conn->x);
 	conn->x += cosf(conn->heading) * distance;
 	conn->y += sinf(conn->heading) * distance;
 	conn->sent_us[++conn->seq % SEQS] = now_us;
 	length = snprintf(frame,
 					  sizeof(frame),
 					  "SEND\ndestination:/app/input\n\n"
-					  "{\"seq\":%" PRIu32 ",\"x\":%.2f,\"y\":%.2f,\"z\":0,\"yaw\":%.3f}",
+					  "{\"seq\":%" PRIu32 ",\"x\":%.2f,\"y\":%.2f,\"z\":%.2f,\"yaw\":%.3f}",
 					  conn->seq,
 					  (double) conn->x,
 					  (double) conn->y,
+					  (double) conn->z,
 					  (double) conn->heading);
 	send_frame(conn, 1, frame, (size_t) length + 1);
 	inputs++;
@@ -434,7 +510,7 @@ send_inputs(void)
 		return;
 	for (int i = 0; i < connection_count; i++)
 	{
-		if (conns[i].state == STATE_READY && conns[i].next_input_us <= now_us)
+		if (conns[i].state == STATE_READY && conns[i].placed && conns[i].next_input_us <= now_us)
 			step(&conns[i], now_us);
 	}
 }
@@ -490,8 +566,6 @@ read_tokens(const char *path)
 		if (sscanf(line, "%2047s %" SCNd64, token, &conn->character) < 1)
 			break;
 		conn->token = strdup(token);
-		conn->x = (float) (20 + drand48() * 960);
-		conn->y = (float) (20 + drand48() * 960);
 	}
 	if (file != NULL)
 		fclose(file);
@@ -500,14 +574,75 @@ read_tokens(const char *path)
 	return count > 0;
 }
 
-static void
-print_result(double elapsed, int connected)
+#define TICK_BUCKETS 64
+
+typedef struct Ticks
 {
+	int count;
+	double bound[TICK_BUCKETS]; /* seconds */
+	double seen[TICK_BUCKETS];  /* cumulative */
+} Ticks;
+
+/* The histogram of ticks from the server's /metrics, a blocking call. */
+static void
+read_ticks(const struct addrinfo *address, Ticks *ticks)
+{
+	static const char request[] = "GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+	static const char mark[] = "necp_realtime_tick_seconds_bucket{le=\"";
+	static char text[1 << 20];
+	struct timeval patience = {0, 500000};
+	size_t length = 0;
+	ssize_t got;
+	int fd = socket(address->ai_family, SOCK_STREAM, 0);
+
+	ticks->count = 0;
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	if (connect(fd, address->ai_addr, address->ai_addrlen) == 0 &&
+		send(fd, request, sizeof(request) - 1, MSG_NOSIGNAL) > 0)
+	{
+		while (length < sizeof(text) - 1 &&
+			   (got = recv(fd, text + length, sizeof(text) - 1 - length, 0)) > 0)
+			length += (size_t) got;
+	}
+	close(fd);
+	text[length] = '\0';
+	for (char *p = text; ticks->count < TICK_BUCKETS && (p = strstr(p, mark)) != NULL;)
+	{
+		p += sizeof(mark) - 1;
+		ticks->bound[ticks->count] = strtod(p, &p);
+		ticks->seen[ticks->count++] = strtod(p + strcspn(p, " "), &p);
+	}
+}
+
+/* As Prometheus' histogram_quantile, in milliseconds. */
+static double
+tick_quantile(const Ticks *before, const Ticks *after, double share)
+{
+	double below = 0;
+	double from = 0;
+
+	if (after->count == 0 || before->count != after->count)
+		return 0;
+	for (int i = 0; i < after->count; i++)
+	{
+		double wanted = share * (after->seen[after->count - 1] - before->seen[after->count - 1]);
+		double seen = after->seen[i] - before->seen[i];
+
+		if (seen >= wanted && seen > below && isfinite(after->bound[i]))
+			return 1000 * (from + (after->bound[i] - from) * (wanted - below) / (seen - below));
+		below = seen;
+		from = isfinite(after->bound[i]) ? after->bound[i] : from;
+	}
+	return 1000 * from;
+}
+
+static void
+print_result(double elapsed, int connected, const Ticks *before, const Ticks *after)
+{
+	double active = deliveries > 1 ? (double) (last_us - first_us) / 1e6 : elapsed;
+
 	printf("{\"mode\":\"%s\",\"connections\":%d,\"connected\":%d,\"closed\":%" PRIu64
-		   ",\"errors\":%" PRIu64 ",\"resyncs\":%" PRIu64 ",\"seconds\":%.2f,\"messages\":%" PRIu64
-		   ",\"per_second\":%.0f,\"bytes\":%" PRIu64 ",\"bytes_per_client_second\":%.0f"
-		   ",\"inputs\":%" PRIu64 ",\"samples\":%" PRIu64 ",\"latency_us\":{\"p50\":%" PRIu64
-		   ",\"p90\":%" PRIu64 ",\"p99\":%" PRIu64 ",\"p999\":%" PRIu64 ",\"max\":%" PRIu64 "}}\n",
+		   ",\"errors\":%" PRIu64 ",\"seconds\":%.2f",
 		   mode == MODE_FANOUT ? "fanout"
 		   : mode == MODE_MOVE ? "move"
 							   : "idle",
@@ -515,19 +650,34 @@ print_result(double elapsed, int connected)
 		   connected,
 		   closed,
 		   errors,
-		   resyncs,
-		   elapsed,
-		   messages,
-		   (double) messages / elapsed,
-		   bytes_in,
-		   connected > 0 ? (double) bytes_in / elapsed / connected : 0.0,
-		   inputs,
-		   samples,
-		   percentile(0.5),
-		   percentile(0.9),
-		   percentile(0.99),
-		   percentile(0.999),
-		   longest);
+		   elapsed);
+	if (mode == MODE_FANOUT)
+		printf(",\"deliveries\":%" PRIu64 ",\"deliveries_per_second\":%.0f,\"resyncs\":%" PRIu64,
+			   deliveries,
+			   (double) deliveries / active,
+			   resyncs);
+	if (mode == MODE_MOVE)
+		printf(",\"inputs\":%" PRIu64 ",\"refused_moves\":%" PRIu64 ",\"frames\":%" PRIu64
+			   ",\"frames_per_second\":%.0f,\"tick_ms\":{\"p50\":%.1f,\"p99\":%.1f}",
+			   inputs,
+			   refused_moves,
+			   deliveries,
+			   (double) deliveries / active,
+			   tick_quantile(before, after, 0.5),
+			   tick_quantile(before, after, 0.99));
+	if (mode != MODE_IDLE)
+		printf(
+			",\"bytes\":%" PRIu64 ",\"bytes_per_client_second\":%.0f,\"samples\":%" PRIu64
+			",\"latency_ms\":{\"p50\":%.2f,\"p90\":%.2f,\"p99\":%.2f,\"p999\":%.2f,\"max\":%.2f}",
+			bytes_in,
+			connected > 0 ? (double) bytes_in / active / connected : 0.0,
+			samples,
+			percentile(0.5),
+			percentile(0.9),
+			percentile(0.99),
+			percentile(0.999),
+			(double) longest / 1e3);
+	printf("}\n");
 }
 
 static void
@@ -605,7 +755,10 @@ main(int argc, char **argv)
 	struct addrinfo *address = NULL;
 	struct rlimit limit;
 	const char *tokens = read_options(argc, argv);
+	Ticks before = {0};
+	Ticks after = {0};
 	uint64_t start;
+	double elapsed;
 	int connected;
 
 	getrlimit(RLIMIT_NOFILE, &limit);
@@ -621,10 +774,15 @@ main(int argc, char **argv)
 	}
 	connect_all(address);
 	connected = ready;
+	if (mode == MODE_MOVE)
+		read_ticks(address, &before);
 	measuring = true;
 	start = clock_us(CLOCK_MONOTONIC);
 	while (clock_us(CLOCK_MONOTONIC) < start + (uint64_t) seconds * 1000000)
 		turn();
-	print_result((double) (clock_us(CLOCK_MONOTONIC) - start) / 1e6, connected);
+	elapsed = (double) (clock_us(CLOCK_MONOTONIC) - start) / 1e6;
+	if (mode == MODE_MOVE)
+		read_ticks(address, &after);
+	print_result(elapsed, connected, &before, &after);
 	return connected == connection_count ? 0 : 1;
 }

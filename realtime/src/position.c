@@ -57,9 +57,9 @@ write_real(char *p, float value)
 }
 
 static void
-encode_json(Entity *entity)
+encode_json(const Entity *entity, EntityBody *body)
 {
-	char *p = write_text(entity->json, "{\"id\":");
+	char *p = write_text(body->json, "{\"id\":");
 
 	p = write_int(p, entity->id);
 	p = write_text(p, ",\"p\":[");
@@ -67,22 +67,22 @@ encode_json(Entity *entity)
 	*p++ = ',';
 	p = write_real(p, entity->y);
 	*p++ = ',';
-	p = write_real(p, entity->z);
+	p = write_real(p, body->z);
 	p = write_text(p, "],\"r\":");
-	p = write_real(p, entity->yaw);
+	p = write_real(p, body->yaw);
 	p = write_text(p, ",\"v\":[");
-	p = write_real(p, entity->vx);
+	p = write_real(p, body->vx);
 	*p++ = ',';
-	p = write_real(p, entity->vy);
+	p = write_real(p, body->vy);
 	p = write_text(p, "],\"a\":\"");
 	p = write_text(p, activity_names[entity->activity <= ACTIVITY_DEAD ? entity->activity : 0]);
 	p = write_text(p, "\",\"hp\":[");
-	p = write_int(p, entity->hp);
+	p = write_int(p, body->hp);
 	*p++ = ',';
-	p = write_int(p, entity->max_hp);
-	p = write_text(p, (entity->flags & 1) != 0 ? "],\"reset\":true}" : "]}");
-	entity->json_length = (uint32_t) (p - entity->json);
-	entity->json_of = entity->changed;
+	p = write_int(p, body->max_hp);
+	p = write_text(p, (body->flags & 1) != 0 ? "],\"reset\":true}" : "]}");
+	body->json_length = (uint32_t) (p - body->json);
+	body->json_of = entity->changed;
 }
 
 static char *
@@ -90,14 +90,15 @@ write_entities(char *p, Place *place, const Sight *sight)
 {
 	for (uint32_t i = 0; i < sight->entities; i++)
 	{
-		Entity *entity = &place->entities[sight->slots[i]];
+		const Entity *entity = &place->entities[sight->slots[i]];
+		EntityBody *body = &place->bodies[sight->slots[i]];
 
-		if (entity->json_of != entity->changed)
-			encode_json(entity);
+		if (body->json_of != entity->changed)
+			encode_json(entity, body);
 		if (i > 0)
 			*p++ = ',';
-		memcpy(p, entity->json, entity->json_length);
-		p += entity->json_length;
+		memcpy(p, body->json, body->json_length);
+		p += body->json_length;
 	}
 	return p;
 }
@@ -164,7 +165,7 @@ necp_position_binary(const PositionFrame *frame, const Place *place, const Sight
 	memcpy(body + 8, counts, 4);
 	for (uint32_t i = 0; i < sight->entities; i++)
 		memcpy(body + 12 + (size_t) i * ZONE_BINARY,
-			   place->entities[sight->slots[i]].binary,
+			   place->bodies[sight->slots[i]].binary,
 			   ZONE_BINARY);
 	if (counts[1] > 0)
 		memcpy(body + size - (size_t) counts[1] * 8, sight->gone_ids, (size_t) counts[1] * 8);

@@ -7,10 +7,11 @@
 
 #include "zone.h"
 
-/* The chosen ones so far, a heap with the least important on top. */
+/* The chosen ones so far; once there are too many, a heap with the least important on top. */
 typedef struct Choice
 {
 	uint32_t count;
+	bool is_heap;
 	float priority[ZONE_SIGHT_ENTITIES];
 	uint32_t slot[ZONE_SIGHT_ENTITIES];
 } Choice;
@@ -56,86 +57,83 @@ is_near(const Entity *entity, int32_t cell_x, int32_t cell_y)
  * is known to this server.
  */
 static float
-priority_of(const Entity *entity, const Entity *own)
+priority_of(const Spot *spot, const Entity *own, uint32_t own_slot)
 {
-	float dx = entity->x - own->x;
-	float dy = entity->y - own->y;
+	float dx = spot->x - own->x;
+	float dy = spot->y - own->y;
 
-	if (entity == own)
+	if (spot->slot == own_slot)
 		return INFINITY;
-	return entity->activity == ACTIVITY_COMBAT ? 0.0f : -(dx * dx + dy * dy);
+	return spot->fights ? 0.0f : -(dx * dx + dy * dy);
 }
 
 static void
-sift_down(Choice *choice)
+sift_down(Choice *choice, uint32_t i)
 {
-	uint32_t i = 0;
+	float priority = choice->priority[i];
+	uint32_t slot = choice->slot[i];
 
 	for (;;)
 	{
-		uint32_t least = i;
-		float priority;
-		uint32_t slot;
+		uint32_t child = 2 * i + 1;
 
-		for (uint32_t child = 2 * i + 1; child <= 2 * i + 2 && child < choice->count; child++)
-		{
-			if (choice->priority[child] < choice->priority[least])
-				least = child;
-		}
-		if (least == i)
-			return;
-		priority = choice->priority[i];
-		slot = choice->slot[i];
-		choice->priority[i] = choice->priority[least];
-		choice->slot[i] = choice->slot[least];
-		choice->priority[least] = priority;
-		choice->slot[least] = slot;
-		i = least;
-	}
-}
-
-static void
-sift_up(Choice *choice, float priority, uint32_t slot)
-{
-	uint32_t i = choice->count++;
-
-	while (i > 0 && choice->priority[(i - 1) / 2] > priority)
-	{
-		choice->priority[i] = choice->priority[(i - 1) / 2];
-		choice->slot[i] = choice->slot[(i - 1) / 2];
-		i = (i - 1) / 2;
+		if (child >= choice->count)
+			break;
+		if (child + 1 < choice->count && choice->priority[child + 1] < choice->priority[child])
+			child++;
+		if (priority <= choice->priority[child])
+			break;
+		choice->priority[i] = choice->priority[child];
+		choice->slot[i] = choice->slot[child];
+		i = child;
 	}
 	choice->priority[i] = priority;
 	choice->slot[i] = slot;
 }
 
 static void
+replace_least(Choice *choice, float priority, uint32_t slot)
+{
+	if (!choice->is_heap)
+	{
+		for (uint32_t i = choice->count / 2; i-- > 0;)
+			sift_down(choice, i);
+		choice->is_heap = true;
+	}
+	if (priority <= choice->priority[0])
+		return;
+	choice->priority[0] = priority;
+	choice->slot[0] = slot;
+	sift_down(choice, 0);
+}
+
+static void
 offer(Choice *choice, float priority, uint32_t slot)
 {
-	if (choice->count < ZONE_SIGHT_ENTITIES)
-		sift_up(choice, priority, slot);
-	else if (priority > choice->priority[0])
+	if (choice->count == ZONE_SIGHT_ENTITIES)
 	{
-		choice->priority[0] = priority;
-		choice->slot[0] = slot;
-		sift_down(choice);
+		replace_least(choice, priority, slot);
+		return;
 	}
+	choice->priority[choice->count] = priority;
+	choice->slot[choice->count++] = slot;
 }
 
 static void
 offer_cell(Choice *choice, const View *view, const Place *place, const Entity *own, int32_t cell_x,
 		   int32_t cell_y)
 {
-	uint32_t entry = place->grid[necp_place_bucket(place, cell_x, cell_y)];
+	uint32_t bucket = necp_place_bucket(place, cell_x, cell_y);
+	uint32_t own_slot = (uint32_t) (own - place->entities);
 
-	while (entry != 0)
+	/* a bucket may hold other cells too */
+	for (uint32_t i = place->grid[bucket]; i < place->grid[bucket + 1]; i++)
 	{
-		const Entity *entity = &place->entities[entry - 1];
+		const Spot *spot = &place->spots[i];
 
-		if (entity->changed > view->seen[entry - 1] && entity->cell_x == cell_x &&
-			entity->cell_y == cell_y)
-			offer(choice, priority_of(entity, own), entry - 1);
-		entry = entity->cell_next;
+		if (spot->changed > view->seen[spot->slot] && spot->cell_x == cell_x &&
+			spot->cell_y == cell_y)
+			offer(choice, priority_of(spot, own, own_slot), spot->slot);
 	}
 }
 
@@ -188,22 +186,23 @@ remember(View *view, int64_t id, uint32_t slot)
 	view->known[view->count++] = (Known){id, slot};
 }
 
-/* Empties the heap from its least important end, so that the slots come out in order. */
 static void
-take_choice(Choice *choice, View *view, const Place *place, Sight *sight)
+take_choice(const Choice *choice, View *view, const Place *place, const Entity *own, Sight *sight)
 {
 	sight->entities = choice->count;
-	while (choice->count > 0)
+	for (uint32_t i = 0; i < choice->count; i++)
 	{
-		uint32_t slot = choice->slot[0];
+		uint32_t slot = choice->slot[i];
 
 		if (view->seen[slot] == 0)
 			remember(view, place->entities[slot].id, slot);
 		view->seen[slot] = place->revision;
-		sight->slots[--choice->count] = slot;
-		choice->priority[0] = choice->priority[choice->count];
-		choice->slot[0] = choice->slot[choice->count];
-		sift_down(choice);
+		sight->slots[i] = slot;
+		if (&place->entities[slot] == own)
+		{
+			sight->slots[i] = sight->slots[0];
+			sight->slots[0] = slot;
+		}
 	}
 }
 
@@ -211,8 +210,10 @@ void
 necp_view_look(View *view, const Place *place, int64_t own_id, Sight *sight)
 {
 	const Entity *own = necp_place_find(place, own_id);
-	Choice choice = {0};
+	Choice choice;
 
+	choice.count = 0;
+	choice.is_heap = false;
 	sight->entities = 0;
 	sight->gone = 0;
 	fit_view(view, place);
@@ -224,5 +225,5 @@ necp_view_look(View *view, const Place *place, int64_t own_id, Sight *sight)
 		for (int32_t x = own->cell_x - 1; x <= own->cell_x + 1; x++)
 			offer_cell(&choice, view, place, own, x, y);
 	}
-	take_choice(&choice, view, place, sight);
+	take_choice(&choice, view, place, own, sight);
 }

@@ -60,8 +60,10 @@ void
 necp_place_free(Place *place)
 {
 	free(place->entities);
+	free(place->bodies);
 	free(place->free_list);
 	free(place->index);
+	free(place->spots);
 	free(place->grid);
 	necp_place_init(place, place->id);
 }
@@ -118,11 +120,13 @@ grow_place(Place *place)
 {
 	place->capacity = place->capacity == 0 ? FIRST_CAPACITY : place->capacity * 2;
 	place->entities = necp_realloc(place->entities, place->capacity * sizeof(*place->entities));
+	place->bodies = necp_realloc(place->bodies, place->capacity * sizeof(*place->bodies));
+	place->spots = necp_realloc(place->spots, place->capacity * sizeof(*place->spots));
 	place->free_list = necp_realloc(place->free_list, place->capacity * sizeof(*place->free_list));
 	place->index_size = place->capacity * 4;
 	place->index = necp_realloc(place->index, place->index_size * sizeof(*place->index));
-	place->grid_size = place->capacity;
-	place->grid = necp_realloc(place->grid, place->grid_size * sizeof(*place->grid));
+	place->buckets = place->capacity;
+	place->grid = necp_realloc(place->grid, (place->buckets + 1) * sizeof(*place->grid));
 	rebuild_index(place);
 }
 
@@ -140,6 +144,7 @@ add_entity(Place *place, int64_t id)
 		slot = place->slots++;
 	}
 	place->entities[slot] = (Entity){.id = id};
+	place->bodies[slot].json_of = 0;
 	place->present++;
 	index_slot(place, slot);
 	return &place->entities[slot];
@@ -155,39 +160,39 @@ remove_slot(Place *place, uint32_t slot)
 }
 
 static void
-encode_binary(Entity *entity)
+encode_binary(const Entity *entity, EntityBody *body)
 {
 	uint16_t permille = 0;
 
-	if (entity->max_hp > 0 && entity->hp > 0)
-		permille = (uint16_t) (entity->hp >= entity->max_hp
-								   ? 1000
-								   : 1 + (int64_t) entity->hp * 999 / entity->max_hp);
-	memcpy(entity->binary, &entity->id, 8);
-	memcpy(entity->binary + 8, entity->record + 12, 24);
-	memcpy(entity->binary + 32, &permille, 2);
-	entity->binary[34] = entity->activity;
-	entity->binary[35] = entity->flags;
+	if (body->max_hp > 0 && body->hp > 0)
+		permille =
+			(uint16_t) (body->hp >= body->max_hp ? 1000
+												 : 1 + (int64_t) body->hp * 999 / body->max_hp);
+	memcpy(body->binary, &entity->id, 8);
+	memcpy(body->binary + 8, body->record + 12, 24);
+	memcpy(body->binary + 32, &permille, 2);
+	body->binary[34] = entity->activity;
+	body->binary[35] = body->flags;
 }
 
 static void
-read_record(Entity *entity, const uint8_t *record)
+read_record(Entity *entity, EntityBody *body, const uint8_t *record)
 {
-	memcpy(entity->record, record, ZONE_RECORD);
+	memcpy(body->record, record, ZONE_RECORD);
 	entity->seq = get_u32(record + 8);
 	entity->x = get_f32(record + 12);
 	entity->y = get_f32(record + 16);
-	entity->z = get_f32(record + 20);
-	entity->yaw = get_f32(record + 24);
-	entity->vx = get_f32(record + 28);
-	entity->vy = get_f32(record + 32);
-	entity->hp = (int32_t) get_u32(record + 36);
-	entity->max_hp = (int32_t) get_u32(record + 40);
+	body->z = get_f32(record + 20);
+	body->yaw = get_f32(record + 24);
+	body->vx = get_f32(record + 28);
+	body->vy = get_f32(record + 32);
+	body->hp = (int32_t) get_u32(record + 36);
+	body->max_hp = (int32_t) get_u32(record + 40);
 	entity->activity = record[45];
-	entity->flags = record[46];
+	body->flags = record[46];
 	entity->cell_x = cell_of(entity->x);
 	entity->cell_y = cell_of(entity->y);
-	encode_binary(entity);
+	encode_binary(entity, body);
 }
 
 /* An unchanged record in a full answer is not news: after a reconnect nothing is sent twice. */
@@ -197,32 +202,53 @@ apply_record(Place *place, const uint8_t *record)
 	int64_t id = (int64_t) get_u64(record);
 	uint32_t entry = find_slot(place, id);
 	Entity *entity;
+	EntityBody *body;
 
 	if (id == 0)
 		return;
 	entity = entry != 0 ? &place->entities[entry - 1] : add_entity(place, id);
+	body = &place->bodies[entity - place->entities];
 	entity->touched = place->revision;
-	if (entity->changed != 0 && memcmp(entity->record, record, ZONE_RECORD) == 0)
+	if (entity->changed != 0 && memcmp(body->record, record, ZONE_RECORD) == 0)
 		return;
-	read_record(entity, record);
+	read_record(entity, body, record);
 	entity->changed = place->revision;
 }
 
+/* A counting sort of those present by bucket; grid[bucket] ends up as the bucket's first spot. */
 static void
 rebuild_grid(Place *place)
 {
-	if (place->grid_size > 0)
-		memset(place->grid, 0, place->grid_size * sizeof(*place->grid));
+	uint32_t sum = 0;
+
+	if (place->buckets == 0)
+		return;
+	memset(place->grid, 0, (place->buckets + 1) * sizeof(*place->grid));
 	for (uint32_t slot = 0; slot < place->slots; slot++)
 	{
-		Entity *entity = &place->entities[slot];
-		uint32_t bucket;
+		const Entity *entity = &place->entities[slot];
 
-		if (entity->id == 0)
-			continue;
-		bucket = necp_place_bucket(place, entity->cell_x, entity->cell_y);
-		entity->cell_next = place->grid[bucket];
-		place->grid[bucket] = slot + 1;
+		if (entity->id != 0)
+			place->grid[necp_place_bucket(place, entity->cell_x, entity->cell_y)]++;
+	}
+	for (uint32_t bucket = 0; bucket <= place->buckets; bucket++)
+	{
+		sum += place->grid[bucket];
+		place->grid[bucket] = sum;
+	}
+	for (uint32_t slot = 0; slot < place->slots; slot++)
+	{
+		const Entity *e = &place->entities[slot];
+
+		if (e->id != 0)
+			place->spots[--place->grid[necp_place_bucket(place, e->cell_x, e->cell_y)]] =
+				(Spot){e->cell_x,
+					   e->cell_y,
+					   e->x,
+					   e->y,
+					   e->changed,
+					   slot,
+					   e->activity == ACTIVITY_COMBAT};
 	}
 }
 

@@ -25,26 +25,40 @@ typedef enum Activity
 	ACTIVITY_DEAD
 } Activity;
 
-/* What every look reads comes first, in one cache line. */
+/* What every look reads of an entity; the rest is apart, so that this stays in the cache. */
 typedef struct Entity
 {
-	int64_t id;         /* 0: the slot is free */
-	uint32_t changed;   /* the place's revision that brought its last change */
-	uint32_t cell_next; /* slot + 1 of the next one in the grid's bucket */
+	int64_t id;       /* 0: the slot is free */
+	uint32_t changed; /* the place's revision that brought its last change */
+	uint32_t touched; /* the last revision that named it, for full answers */
 	int32_t cell_x, cell_y;
 	float x, y;
-	uint8_t activity;
-	uint8_t flags;
-	uint32_t touched; /* the last revision that named it, for full answers */
 	uint32_t seq;
+	uint8_t activity;
+} Entity;
+
+/* What frames are made of. */
+typedef struct EntityBody
+{
 	float z, yaw, vx, vy;
 	int32_t hp, max_hp;
+	uint8_t flags;
 	uint32_t json_of; /* the revision json was made of, 0: none */
 	uint32_t json_length;
 	uint8_t record[ZONE_RECORD];
 	uint8_t binary[ZONE_BINARY];
 	char json[ZONE_JSON];
-} Entity;
+} EntityBody;
+
+/* An entity in the order of the cells, for looks. */
+typedef struct Spot
+{
+	int32_t cell_x, cell_y;
+	float x, y;
+	uint32_t changed;
+	uint32_t slot;
+	bool fights;
+} Spot;
 
 typedef struct Place
 {
@@ -58,11 +72,13 @@ typedef struct Place
 	uint32_t free_slots;
 	uint32_t present;
 	Entity *entities;
+	EntityBody *bodies; /* by slot too */
 	uint32_t *free_list;
 	uint32_t *index; /* id to slot + 1, open addressing */
 	uint32_t index_size;
-	uint32_t *grid; /* bucket to slot + 1 */
-	uint32_t grid_size;
+	Spot *spots;    /* those present, by bucket */
+	uint32_t *grid; /* bucket to its first spot; one more entry than buckets */
+	uint32_t buckets;
 } Place;
 
 typedef struct Known
@@ -81,7 +97,7 @@ typedef struct View
 	uint32_t known_capacity;
 } View;
 
-/* One frame's worth. Slots are in order of priority; gone is the caller's to free (necp_alloc). */
+/* One frame's worth, oneself first; gone_ids is the caller's to free. */
 typedef struct Sight
 {
 	uint32_t entities;
@@ -96,7 +112,7 @@ necp_place_bucket(const Place *place, int32_t cell_x, int32_t cell_y)
 {
 	uint32_t hash = (uint32_t) cell_x * 73856093u ^ (uint32_t) cell_y * 19349663u;
 
-	return (hash ^ (hash >> 15)) & (place->grid_size - 1);
+	return (hash ^ (hash >> 15)) & (place->buckets - 1);
 }
 
 void necp_place_init(Place *place, int64_t id);

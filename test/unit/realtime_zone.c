@@ -216,7 +216,7 @@ test_priority(void)
 	apply(&place);
 	look(&view, &place);
 	ok(sight.entities == ZONE_SIGHT_ENTITIES, "at most fifty in a frame");
-	ok(place.entities[sight.slots[0]].id == OWN && place.entities[sight.slots[1]].id == 120,
+	ok(place.entities[sight.slots[0]].id == OWN && sees(&place, 120),
 	   "who fights comes before the near ones");
 	ok(sees(&place, 48) && !sees(&place, 49), "then the nearest");
 	for (int round = 0; round < 3; round++)
@@ -329,8 +329,8 @@ test_frames(void)
 	body = message->data + message->length - 1 - (12 + 36 + 16);
 	memcpy(&permille, body + 12 + 32, 2);
 	ok(message->opcode == MESSAGE_BINARY && memcmp(body, "\2\0\0\0\7\0\0\0\1\0\2\0", 12) == 0 &&
-		   memcmp(body + 12, place.entities[0].record, 8) == 0 &&
-		   memcmp(body + 20, place.entities[0].record + 12, 24) == 0 && permille == 800 &&
+		   memcmp(body + 12, place.bodies[0].record, 8) == 0 &&
+		   memcmp(body + 20, place.bodies[0].record + 12, 24) == 0 && permille == 800 &&
 		   memcmp(body + 48, gone, 16) == 0,
 	   "a binary frame");
 	necp_message_unref(message);
