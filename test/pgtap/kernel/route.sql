@@ -1,0 +1,113 @@
+-- Routes: data beside the functions, and what the servers load of them (docs/interfaces.md §2).
+\ir ../helpers.psql
+SELECT plan(41);
+
+-- Only the extension's script declares ---------------------------------------------------------------
+
+SELECT throws_ok($$SELECT necp.route('GET', '/loot/other', 'loot_nearby')$$, '55000', NULL, 'route() is for the script');
+SELECT throws_ok($$SELECT necp.topic('/topic/other', NULL, 'x')$$, '55000', NULL, 'so is topic()');
+SELECT throws_ok($$SELECT necp.integrity('other', 'SELECT 1', 'x')$$, '55000', NULL, 'and integrity()');
+SELECT throws_ok($$SELECT necp.content_kind('other', 'item_import', 1)$$, '55000', NULL, 'and content_kind()');
+SELECT is((SELECT count(*) FROM necp.routes WHERE path = '/loot/other'), 0::bigint, 'nothing was declared');
+SELECT throws_ok($$INSERT INTO necp.routes SELECT 'GET', 'no-slash', function, auth, permission, rate, idempotent, read_only, password,
+	issues_token, status, result, list, wing FROM necp.routes LIMIT 1$$, '23514', NULL, 'a path begins with a slash');
+SELECT throws_ok($$UPDATE necp.routes SET idempotent = true WHERE auth = 'public'$$, '23514', NULL, 'a key belongs to an account');
+SELECT throws_ok($$UPDATE necp.routes SET idempotent = true WHERE read_only$$, '23514', NULL, 'what only reads needs no key');
+
+-- What the servers load ------------------------------------------------------------------------------
+
+CREATE TEMP VIEW r AS SELECT * FROM necp.edge_routes();
+SELECT is((SELECT statement FROM r WHERE path = '/loot/pickup'),
+	'SELECT necp.finish(CASE WHEN e IS NULL THEN necp.loot_pickup(drop_id => $5::bigint) ELSE e END) FROM necp.enter($1, $2, $3, $4, ''c'', -1) e',
+	'a command with a key');
+SELECT is((SELECT statement FROM r WHERE path = '/auth/me'),
+	'SELECT necp.auth_me() FROM necp.enter($1, NULL, $3, $4, ''a'', -1) e', 'a read of an account');
+SELECT is((SELECT statement FROM r WHERE path = '/characters/catalog'),
+	'SELECT necp.character_catalog() FROM necp.enter($1, NULL, $3, $4, ''p'', -1) e', 'a public read');
+SELECT is((SELECT statement FROM r WHERE path = '/notifications'),
+	'SELECT necp.notification_list("limit" => $5::integer, cursor => $6::bigint) FROM necp.enter($1, NULL, $3, $4, ''a'', -1) e',
+	'what is optional may be null');
+SELECT is((SELECT lookup FROM r WHERE path = '/auth/login'),
+	'SELECT necp.auth_login_lookup(email => $5::text) FROM necp.enter($1, NULL, $3, $4, ''p'', -1) e',
+	'the look-up takes its parameters from where the route has them');
+SELECT is((SELECT count(*) FROM r WHERE lookup IS NOT NULL), (SELECT count(*) FROM necp.routes WHERE password IN ('verify', 'change')),
+	'no other route has one');
+SELECT is((SELECT params::jsonb FROM r WHERE path = '/auth/login'), '[
+	{"name": "email", "type": "text", "oid": 25, "required": true, "source": "body"},
+	{"name": "verified_hash", "type": "text", "oid": 25, "required": true, "source": "edge"},
+	{"name": "client_ip", "type": "inet", "oid": 869, "required": true, "source": "edge"},
+	{"name": "user_agent", "type": "text", "oid": 25, "required": true, "source": "edge"}]'::jsonb, 'parameters and where they come from');
+SELECT is((SELECT params::jsonb FROM r WHERE path = '/zones/{zone_id}/players'), '[
+	{"name": "zone_id", "type": "bigint", "oid": 20, "required": true, "source": "path"},
+	{"name": "limit", "type": "integer", "oid": 23, "required": false, "source": "query"},
+	{"name": "cursor", "type": "bigint", "oid": 20, "required": false, "source": "query"}]'::jsonb, 'those of a path and of a query');
+SELECT is((SELECT params::jsonb FROM r WHERE path = '/auth/me'), '[]'::jsonb, 'none is an empty list');
+
+CREATE FUNCTION pg_temp.prepare_all() RETURNS SETOF text LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	t record;
+	texts text;
+BEGIN
+	FOR t IN SELECT method || ' ' || path AS route, unnest(ARRAY[statement, lookup]) AS text,
+	                concat_ws(', ', 'uuid, uuid, bytea, uuid', (SELECT string_agg(p ->> 'type', ', ' ORDER BY n)
+	                	FROM json_array_elements(params) WITH ORDINALITY j (p, n))) AS types
+	         FROM pg_temp.route LOOP
+		CONTINUE WHEN t.text IS NULL;
+		BEGIN
+			EXECUTE format('PREPARE each (%s) AS %s', t.types, t.text);
+			DEALLOCATE each;
+		EXCEPTION WHEN OTHERS THEN
+			RETURN NEXT t.route || ': ' || SQLERRM;
+		END;
+	END LOOP;
+END
+$$;
+GRANT ALL ON ALL TABLES IN SCHEMA pg_temp TO necp_edge;
+SET ROLE necp_edge;
+SELECT is_empty('SELECT pg_temp.prepare_all()', 'necp_edge can prepare every statement');
+SELECT ok((SELECT count(*) > 40 FROM necp.edge_routes()), 'it reads the routes');
+SELECT ok(necp.edge_config()::jsonb ? 'edge.access_token_seconds', 'the settings');
+SELECT is((SELECT count(*) FROM necp.edge_keys()), 1::bigint, 'and the keys');
+SELECT throws_ok('SELECT * FROM game.signing_keys', '42501', NULL, 'but no table');
+SELECT throws_ok('SELECT * FROM necp.routes', '42501', NULL, 'not even those that hold routes');
+SELECT throws_ok('SELECT necp.rotate_keys()', '42501', NULL, 'it makes no keys');
+RESET ROLE;
+
+-- What operators change ---------------------------------------------------------------------------------
+
+SELECT is_empty($$SELECT key FROM json_object_keys(necp.edge_config()) key WHERE key !~ '^(edge|realtime|rate)\.'$$, 'rules'' numbers are no settings of servers');
+SELECT is(ARRAY(SELECT DISTINCT necp.wing(path) FROM necp.edge_routes('economy') WHERE path <> '/openapi.json'), '{economy}',
+	'a server may serve one wing');
+SELECT ok(EXISTS (SELECT FROM necp.edge_routes('economy') WHERE path = '/loot/pickup'), 'with its routes');
+SELECT is_empty($$SELECT path FROM necp.edge_routes('no such wing') WHERE path <> '/openapi.json'$$, 'a wing that is not there has none');
+SELECT is(necp.wing('/loot/pickup') || necp.wing('/auth/me') || necp.wing('/zones') || necp.wing('/who/knows'), 'economyauthworldadmin', 'paths belong to wings');
+BEGIN;
+INSERT INTO game.route_overrides (method, path, enabled) VALUES ('GET', '/auth/me', false);
+INSERT INTO game.route_overrides (method, path, rate) VALUES ('POST', '/auth/login', 'public');
+SELECT is_empty($$SELECT path FROM r WHERE path = '/auth/me'$$, 'a route can be switched off');
+SELECT is((SELECT rate FROM r WHERE path = '/auth/login'), 'public', 'or get another rate');
+UPDATE necp.routes SET permission = 'player.ban' WHERE path = '/quests';
+UPDATE necp.routes SET permission = 'no.such' WHERE path = '/inventory';
+SELECT matches((SELECT statement FROM r WHERE path = '/quests'), '''c'', 7\) e$', 'a permission is asked for by its number');
+SELECT is_empty($$SELECT path FROM r WHERE path = '/inventory'$$, 'a route whose permission does not exist is served to nobody');
+ROLLBACK;
+
+-- Keys ---------------------------------------------------------------------------------------------------
+
+BEGIN;
+SELECT kid AS old FROM necp.edge_keys() WHERE active \gset
+SELECT necp.rotate_keys() AS new \gset
+SELECT isnt(:'new'::text, :'old'::text, 'a new key is made');
+SELECT results_eq('SELECT kid, active FROM necp.edge_keys() ORDER BY active', format('VALUES (%L, false), (%L, true)', :'old', :'new'),
+	'it signs; the old one still verifies');
+SELECT ok((SELECT octet_length(secret) >= 32 FROM necp.edge_keys() WHERE active), 'a key has 256 bits');
+SELECT isnt((SELECT secret FROM necp.edge_keys() WHERE active), (SELECT secret FROM necp.edge_keys() WHERE NOT active), 'of its own');
+SELECT necp.clock_advance('29 minutes') \g /dev/null
+SELECT is((SELECT count(*) FROM necp.edge_keys()), 2::bigint, 'as long as a token of it may live');
+SELECT necp.clock_advance('2 minutes') \g /dev/null
+SELECT is((SELECT array_agg(kid) FROM necp.edge_keys()), ARRAY[:'new'::text], 'then no longer');
+SELECT necp.rotate_keys() \g /dev/null
+SELECT is((SELECT count(*) FROM game.signing_keys WHERE kid = :'old'), 0::bigint, 'and it is deleted');
+SELECT throws_ok('UPDATE game.signing_keys SET active = true', '23505', NULL, 'one key signs');
+ROLLBACK;
+SELECT necp.clock_reset() \g /dev/null
