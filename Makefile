@@ -139,7 +139,9 @@ $(B)/necpgame--$(VERSION).sql: $(SQL) control/necpgame.control $(B)/sources
 	@mkdir -p $(@D)
 	$(if $(UNLISTED),$(error not listed in KERNEL or ROOMS: $(UNLISTED)))
 	@{ printf '\\echo Use "CREATE EXTENSION necpgame" to load this file. \\quit\n'; \
-	   for f in $(SQL); do printf '\n-- %s\n' "$$f"; cat "$$f"; done; } >$@
+	   for f in $(SQL); do \
+	      printf '\n-- %s\nSET LOCAL necp.wing = '"'%s'"';\n' "$$f" "$$(basename "$$(dirname "$$f")")"; \
+	      cat "$$f"; done; } >$@
 
 $(B)/necpgame/tables.sql: $(TABLES) $(B)/sources
 	@mkdir -p $(@D)

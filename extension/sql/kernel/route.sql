@@ -17,7 +17,7 @@ CREATE TABLE necp.routes (
 	status int NOT NULL CHECK (status BETWEEN 200 AND 299),
 	result text,
 	list boolean NOT NULL,
-	wing text NOT NULL,
+	wing text NOT NULL, -- folder of the room, told by the build
 	PRIMARY KEY (method, path),
 	CHECK (NOT (idempotent AND auth = 'public')),
 	CHECK (NOT (idempotent AND read_only))
@@ -31,22 +31,6 @@ CREATE TABLE necp.topics (
 );
 COMMENT ON TABLE necp.topics IS 'Topics that clients may subscribe to, and who decides.';
 
-CREATE FUNCTION necp.wing(path text) RETURNS text
-	LANGUAGE sql IMMUTABLE
-	RETURN CASE pg_catalog.split_part(path, '/', 2)
-		WHEN 'auth' THEN 'auth' WHEN 'account' THEN 'auth' WHEN 'session' THEN 'auth'
-		WHEN 'characters' THEN 'character' WHEN 'player' THEN 'character'
-		WHEN 'combat' THEN 'gameplay' WHEN 'npcs' THEN 'gameplay' WHEN 'quests' THEN 'gameplay'
-		WHEN 'progression' THEN 'gameplay' WHEN 'matchmaking' THEN 'gameplay'
-		WHEN 'achievements' THEN 'gameplay' WHEN 'leaderboards' THEN 'gameplay' WHEN 'daily' THEN 'gameplay'
-		WHEN 'chat' THEN 'social' WHEN 'friends' THEN 'social' WHEN 'party' THEN 'social'
-		WHEN 'guild' THEN 'social' WHEN 'mail' THEN 'social' WHEN 'notifications' THEN 'social'
-		WHEN 'inventory' THEN 'economy' WHEN 'loot' THEN 'economy' WHEN 'trade' THEN 'economy'
-		WHEN 'auction' THEN 'economy' WHEN 'market' THEN 'economy' WHEN 'crafting' THEN 'economy'
-		WHEN 'zones' THEN 'world' WHEN 'instances' THEN 'world' WHEN 'world' THEN 'world'
-		ELSE 'admin' END;
-COMMENT ON FUNCTION necp.wing IS 'The service of the seed''s deployment that a path belongs to.';
-
 CREATE FUNCTION necp.route(method text, path text, function text, auth text DEFAULT 'character',
 	permission text DEFAULT NULL, rate text DEFAULT NULL, idempotent boolean DEFAULT false,
 	read_only boolean DEFAULT false, password text DEFAULT NULL, issues_token boolean DEFAULT false,
@@ -58,7 +42,7 @@ AS $$
 BEGIN
 	PERFORM necp.require_script();
 	INSERT INTO necp.routes VALUES (method, path, function, auth, permission, rate, idempotent,
-		read_only, password, issues_token, status, result, list, necp.wing(path));
+		read_only, password, issues_token, status, result, list, current_setting('necp.wing'));
 END
 $$;
 COMMENT ON FUNCTION necp.route IS 'Declares an endpoint; only the extension''s script may.';
@@ -149,7 +133,7 @@ BEGIN
 	WHERE coalesce(o.enabled, true)
 	  -- one that asks for a permission that is not there is served to nobody
 	  AND (r.permission IS NULL OR m.permission_id IS NOT NULL)
-	  AND (edge_routes.service IS NULL OR r.wing = edge_routes.service OR r.path = '/openapi.json')
+	  AND (edge_routes.service IS NULL OR r.wing IN (edge_routes.service, 'kernel'))
 	ORDER BY r.path, r.method;
 END
 $$;

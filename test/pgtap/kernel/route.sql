@@ -76,11 +76,12 @@ RESET ROLE;
 -- What operators change ---------------------------------------------------------------------------------
 
 SELECT is_empty($$SELECT key FROM json_object_keys(necp.edge_config()) key WHERE key !~ '^(edge|realtime|rate)\.'$$, 'rules'' numbers are no settings of servers');
-SELECT is(ARRAY(SELECT DISTINCT necp.wing(path) FROM necp.edge_routes('economy') WHERE path <> '/openapi.json'), '{economy}',
+SELECT is(ARRAY(SELECT DISTINCT r.wing FROM necp.edge_routes('economy') JOIN necp.routes r USING (method, path) WHERE path <> '/openapi.json'), '{economy}',
 	'a server may serve one wing');
 SELECT ok(EXISTS (SELECT FROM necp.edge_routes('economy') WHERE path = '/loot/pickup'), 'with its routes');
 SELECT is_empty($$SELECT path FROM necp.edge_routes('no such wing') WHERE path <> '/openapi.json'$$, 'a wing that is not there has none');
-SELECT is(necp.wing('/loot/pickup') || necp.wing('/auth/me') || necp.wing('/zones') || necp.wing('/who/knows'), 'economyauthworldadmin', 'paths belong to wings');
+SELECT is((SELECT string_agg(wing, ' ' ORDER BY wing) FROM necp.routes WHERE path IN ('/loot/pickup', '/auth/me', '/zones', '/openapi.json')),
+	'auth economy kernel world', 'a route belongs to the wing of its room''s folder');
 BEGIN;
 INSERT INTO game.route_overrides (method, path, enabled) VALUES ('GET', '/auth/me', false);
 INSERT INTO game.route_overrides (method, path, rate) VALUES ('POST', '/auth/login', 'public');
