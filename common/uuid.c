@@ -74,9 +74,10 @@ void
 necp_uuid_generate(NecpUuid *uuid)
 {
 	uint64_t halves[2] = {next_random(), next_random()};
-	const unsigned char *bytes = (const unsigned char *) halves;
+	unsigned char bytes[16];
 	size_t out = 0;
 
+	memcpy(bytes, halves, sizeof(bytes));
 	for (size_t i = 0; i < 16; i++)
 	{
 		unsigned char byte = bytes[i];

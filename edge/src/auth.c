@@ -18,7 +18,7 @@ static int account_class = -1;
 static bool
 bearer_token(NecpSlice header, NecpSlice *token)
 {
-	if (header.len <= 7 || strncasecmp(header.base, "Bearer ", 7) != 0)
+	if (header.base == NULL || header.len <= 7 || strncasecmp(header.base, "Bearer ", 7) != 0)
 		return false;
 	*token = (NecpSlice){header.base + 7, header.len - 7};
 	return true;
