@@ -9,6 +9,7 @@
 
 #include "client.h"
 #include "log.h"
+#include "rate.h"
 #include "settings.h"
 #include "stats.h"
 #include "subscription.h"
@@ -51,6 +52,7 @@ necp_client_unref(Client *client)
 	if (--client->refs > 0)
 		return;
 	necp_view_free(&client->view);
+	necp_rate_free(client->rates);
 	free(client->leave_receipt);
 	free(client->ticket);
 	free(client);
@@ -186,7 +188,7 @@ necp_client_fail(Client *client, uint16_t close_code, const char *message, const
 /* A MESSAGE on one of the connection's own queues. */
 static void
 send_own(Client *client, Subscription *queue, const char *destination, const char *content_type,
-		 const char *correlation, int status, NecpSlice body)
+		 const char *correlation, int status, int retry_after, NecpSlice body)
 {
 	size_t size = 512 + body.len + (correlation != NULL ? 2 * strlen(correlation) : 0);
 	char *frame;
@@ -202,6 +204,8 @@ send_own(Client *client, Subscription *queue, const char *destination, const cha
 	necp_stomp_put(&w, "destination", destination);
 	necp_stomp_put(&w, "content-type", content_type);
 	necp_stomp_put_number(&w, "status", (uint64_t) status);
+	if (retry_after > 0)
+		necp_stomp_put_number(&w, "retry-after", (uint64_t) retry_after);
 	if (correlation != NULL)
 		necp_stomp_put(&w, "correlation-id", correlation);
 	if (necp_stomp_end(&w, body.base, body.len))
@@ -223,6 +227,7 @@ necp_client_reply(Client *client, const char *correlation, int status, NecpSlice
 			 "application/json",
 			 correlation,
 			 status,
+			 0,
 			 body);
 }
 
@@ -247,6 +252,7 @@ necp_client_refuse(Client *client, const char *correlation, const NecpProblem *p
 			 "application/problem+json",
 			 correlation,
 			 necp_problem_status(problem),
+			 problem->retry_after,
 			 (NecpSlice){body.data, body.len});
 	necp_buf_free(&body);
 }

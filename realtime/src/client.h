@@ -18,6 +18,7 @@
 struct lws;
 struct Subscription;
 struct RouteCall;
+struct RateBucket;
 
 typedef enum ClientState
 {
@@ -83,7 +84,7 @@ typedef struct Client
 	uint32_t verified; /* the round of verification that covered it */
 	uint32_t excess;   /* frames refused more than accepted */
 	Bucket frames;
-	Bucket sends;
+	struct RateBucket *rates; /* of commands */
 
 	/* commands run one after another: a client's later one may build on an earlier one */
 	struct RouteCall *first_command;

@@ -49,10 +49,9 @@ on_config(void *arg, NecpConfig *config)
 {
 	NecpLogLevel level;
 
-	necp_settings_load(config);
 	if (necp_log_level_by_name(necp_config_text(config, "log.level", "info"), &level))
 		necp_log_set_level(level);
-	necp_config_unref(config);
+	necp_settings_load(config);
 	configured = true;
 }
 

@@ -10,6 +10,7 @@
 #include "command.h"
 #include "db.h"
 #include "log.h"
+#include "rate.h"
 #include "stats.h"
 #include "turn.h"
 
@@ -214,18 +215,15 @@ bind_values(RouteCall *call, const StompFrame *frame, const char *path, const Ne
 }
 
 static bool
-is_allowed(Client *client, NecpProblem *problem)
+is_allowed(const RouteCall *call, NecpProblem *problem)
 {
-	double count = (double) necp_settings.command_count;
+	int retry_after = 1;
 
-	if (client->commands < (uint32_t) necp_settings.max_commands &&
-		necp_bucket_take(&client->sends,
-						 count / (double) necp_settings.command_seconds,
-						 count,
-						 necp_turn_ms()))
+	if (call->client->commands <= (uint32_t) necp_settings.max_commands &&
+		necp_rate_take(call->client, call->route->rate, &retry_after))
 		return true;
 	necp_problem_set(problem, NECP_RATE_LIMITED, NULL, NULL);
-	problem->retry_after = 1;
+	problem->retry_after = retry_after;
 	return false;
 }
 
@@ -266,7 +264,7 @@ necp_command_run(Client *client, const StompFrame *frame, const char *path)
 	call->receipt = receipt != NULL ? necp_strdup(receipt) : NULL;
 	call->started_us = necp_now_us();
 	necp_uuid_generate(&call->trace);
-	if (is_allowed(client, &problem) && find_route(call, frame, path, &match, &problem) &&
+	if (find_route(call, frame, path, &match, &problem) && is_allowed(call, &problem) &&
 		take_key(call, frame, &problem) && bind_values(call, frame, path, &match, &problem))
 	{
 		enqueue(call);

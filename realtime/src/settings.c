@@ -9,6 +9,8 @@
 
 Settings necp_settings;
 
+static NecpConfig *current;
+
 /* Unique per process: the database tells by it whose disconnects are stale. */
 static const char *
 default_node(void)
@@ -47,15 +49,22 @@ necp_options_parse(Options *options, int argc, char **argv)
 	return true;
 }
 
-static void
-load_rate(const NecpConfig *config)
+/* Without such a key, or with nonsense in it, the rate of accounts. */
+void
+necp_settings_rate(const char *class, double *count, double *seconds)
 {
-	const json_t *rate = config != NULL ? necp_config_json(config, "rate.account") : NULL;
-	json_int_t count = json_integer_value(json_object_get(rate, "count"));
-	json_int_t seconds = json_integer_value(json_object_get(rate, "seconds"));
+	char key[64];
+	const json_t *rate = NULL;
 
-	necp_settings.command_count = count > 0 ? count : 600;
-	necp_settings.command_seconds = seconds > 0 ? seconds : 60;
+	snprintf(key, sizeof(key), "rate.%s", class);
+	if (current != NULL && (rate = necp_config_json(current, key)) == NULL)
+		rate = necp_config_json(current, "rate.account");
+	*count = json_number_value(json_object_get(rate, "count"));
+	*seconds = json_number_value(json_object_get(rate, "seconds"));
+	if (*count >= 1 && *seconds > 0)
+		return;
+	*count = 600;
+	*seconds = 60;
 }
 
 static int64_t
@@ -65,10 +74,13 @@ load_int(const NecpConfig *config, const char *key, int64_t fallback, int64_t mi
 }
 
 void
-necp_settings_load(const NecpConfig *config)
+necp_settings_load(NecpConfig *config)
 {
 	Settings *s = &necp_settings;
 
+	if (current != NULL)
+		necp_config_unref(current);
+	current = config;
 	s->tick_ms = load_int(config, "realtime.tick_ms", 50, 10, 1000);
 	s->backlog_bytes = load_int(config, "realtime.backlog_bytes", 1 << 20, 1 << 14, 1 << 28);
 	s->max_frame = load_int(config, "realtime.max_frame", 8192, 1024, 1 << 20);
@@ -79,5 +91,4 @@ necp_settings_load(const NecpConfig *config)
 	s->heartbeat_ms = load_int(config, "realtime.heartbeat_ms", 10000, 1000, 600000);
 	s->connect_ms = load_int(config, "realtime.connect_ms", 10000, 100, 600000);
 	s->touch_ms = load_int(config, "realtime.touch_ms", 30000, 1000, 600000);
-	load_rate(config);
 }

@@ -28,14 +28,14 @@ typedef struct Settings
 	int64_t heartbeat_ms;
 	int64_t connect_ms; /* from the socket to CONNECT */
 	int64_t touch_ms;
-	int64_t command_count; /* rate.account */
-	int64_t command_seconds;
 } Settings;
 
 extern Settings necp_settings;
 
 bool necp_options_parse(Options *options, int argc, char **argv);
-/* config may be NULL: the defaults. */
-void necp_settings_load(const NecpConfig *config);
+/* Takes over the reference. config may be NULL: the defaults. */
+void necp_settings_load(NecpConfig *config);
+/* The rate of a class: count at once, and in every so many seconds. */
+void necp_settings_rate(const char *class, double *count, double *seconds);
 
 #endif
