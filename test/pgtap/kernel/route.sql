@@ -1,6 +1,7 @@
 -- Routes: data beside the functions, and what the servers load of them (docs/interfaces.md §2).
 \ir ../helpers.psql
-SELECT plan(41);
+SELECT plan(44);
+SELECT pg_temp.account('ann') \g /dev/null
 
 -- Only the extension's script declares ---------------------------------------------------------------
 
@@ -72,6 +73,15 @@ SELECT throws_ok('SELECT * FROM game.signing_keys', '42501', NULL, 'but no table
 SELECT throws_ok('SELECT * FROM necp.routes', '42501', NULL, 'not even those that hold routes');
 SELECT throws_ok('SELECT necp.rotate_keys()', '42501', NULL, 'it makes no keys');
 RESET ROLE;
+
+-- Who may call ---------------------------------------------------------------------------------------
+
+SELECT is_empty($$SELECT r.method, r.path, pg_temp.refusal(NULL, r.method, r.path) FROM necp.routes r
+	WHERE r.auth <> 'public' AND pg_temp.refusal(NULL, r.method, r.path) <> 'NC101'$$, 'UNAUTHENTICATED: nobody may call what is not public');
+SELECT is_empty($$SELECT r.method, r.path, pg_temp.refusal('ann', r.method, r.path) FROM necp.routes r
+	WHERE r.auth = 'character' AND pg_temp.refusal('ann', r.method, r.path) <> 'NC912'$$, 'NO_ACTIVE_CHARACTER: nor an account what needs a character');
+SELECT is_empty($$SELECT r.method, r.path FROM necp.routes r WHERE r.method <> 'GET' AND r.auth = 'public' AND r.path NOT LIKE '/auth/%'$$,
+	'only logging in changes anything without a session');
 
 -- What operators change ---------------------------------------------------------------------------------
 
