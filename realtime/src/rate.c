@@ -4,6 +4,7 @@
  * as buckets of an account.
  */
 #include <math.h>
+#include <stdio.h>
 
 #include "rate.h"
 #include "settings.h"
@@ -34,18 +35,39 @@ find_bucket(Client *client, const char *class)
 	return bucket;
 }
 
+static bool
+take(Client *client, const char *class, double count, double seconds, int *retry_after)
+{
+	Bucket *bucket = &find_bucket(client, class)->bucket;
+
+	if (necp_bucket_take(bucket, count / seconds, count, necp_turn_ms()))
+		return true;
+	*retry_after = (int) ceil((1.0 - bucket->tokens) * seconds / count);
+	return false;
+}
+
 bool
 necp_rate_take(Client *client, const char *class, int *retry_after)
 {
-	RateBucket *bucket = find_bucket(client, class != NULL ? class : "account");
-	double count;
-	double seconds;
+	char burst[CLASS_MAX];
+	double count = 600;
+	double seconds = 60;
 
-	necp_settings_rate(bucket->class, &count, &seconds);
-	if (necp_bucket_take(&bucket->bucket, count / seconds, count, necp_turn_ms()))
-		return true;
-	*retry_after = (int) ceil((1.0 - bucket->bucket.tokens) * seconds / count);
-	return false;
+	if (class == NULL || !necp_settings_rate(class, &count, &seconds))
+	{
+		class = "account";
+		if (!necp_settings_rate(class, &count, &seconds))
+		{
+			count = 600;
+			seconds = 60;
+		}
+	}
+	if (!take(client, class, count, seconds, retry_after))
+		return false;
+	/* a second, shorter limit */
+	snprintf(burst, sizeof(burst), "%s_burst", class);
+	return !necp_settings_rate(burst, &count, &seconds) ||
+		   take(client, burst, count, seconds, retry_after);
 }
 
 void

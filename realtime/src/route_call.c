@@ -136,7 +136,7 @@ on_done(NecpRequest *request, NecpOutcome outcome, const PGresult *result)
 static void
 bind_edge(RouteCall *call)
 {
-	struct sockaddr_storage address;
+	struct sockaddr_storage address = {.ss_family = AF_UNSPEC};
 	socklen_t size = sizeof(address);
 	char text[INET6_ADDRSTRLEN] = "";
 

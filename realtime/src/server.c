@@ -28,6 +28,7 @@
 #define ACCEPT_BATCH 64
 #define UNSENT_MAX (128 * 1024)
 #define TICKET_MAX 256
+#define NOT_YET_MAX 1000 /* sockets beyond the connections: handshakes, scrapes */
 
 typedef struct Slot
 {
@@ -38,6 +39,7 @@ static struct lws_context *context;
 static struct lws_vhost *vhost;
 static uv_poll_t listener;
 static int listen_fd = -1;
+static int64_t sockets; /* WebSockets and what may become some */
 
 /*
  * Any name in the protocol table could be asked for, so the choice is checked here. A client that
@@ -96,6 +98,12 @@ on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in
 
 	switch (reason)
 	{
+		case LWS_CALLBACK_WSI_CREATE:
+			sockets++;
+			return 0;
+		case LWS_CALLBACK_WSI_DESTROY:
+			sockets--;
+			return 0;
 		case LWS_CALLBACK_HTTP:
 			return necp_http_answer(wsi, in);
 		case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
@@ -138,7 +146,8 @@ adopt(int fd)
 	int on = 1;
 	int unsent = UNSENT_MAX;
 
-	if (necp_client_count >= necp_settings.max_connections)
+	if (necp_client_count >= necp_settings.max_connections ||
+		sockets >= necp_settings.max_connections + NOT_YET_MAX)
 	{
 		necp_metric_add(necp_stats.refused_connections, 1);
 		close(fd);

@@ -49,22 +49,17 @@ necp_options_parse(Options *options, int argc, char **argv)
 	return true;
 }
 
-/* Without such a key, or with nonsense in it, the rate of accounts. */
-void
+bool
 necp_settings_rate(const char *class, double *count, double *seconds)
 {
 	char key[64];
-	const json_t *rate = NULL;
+	const json_t *rate;
 
 	snprintf(key, sizeof(key), "rate.%s", class);
-	if (current != NULL && (rate = necp_config_json(current, key)) == NULL)
-		rate = necp_config_json(current, "rate.account");
+	rate = current != NULL ? necp_config_json(current, key) : NULL;
 	*count = json_number_value(json_object_get(rate, "count"));
 	*seconds = json_number_value(json_object_get(rate, "seconds"));
-	if (*count >= 1 && *seconds > 0)
-		return;
-	*count = 600;
-	*seconds = 60;
+	return *count >= 1 && *seconds > 0;
 }
 
 static int64_t

@@ -35,7 +35,7 @@ extern Settings necp_settings;
 bool necp_options_parse(Options *options, int argc, char **argv);
 /* Takes over the reference. config may be NULL: the defaults. */
 void necp_settings_load(NecpConfig *config);
-/* The rate of a class: count at once, and in every so many seconds. */
-void necp_settings_rate(const char *class, double *count, double *seconds);
+/* The rate of a class: count at once, and in every so many seconds; false if there is none. */
+bool necp_settings_rate(const char *class, double *count, double *seconds);
 
 #endif

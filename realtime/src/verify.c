@@ -57,16 +57,18 @@ on_subscription_verified(DbCall *call, NecpOutcome outcome, const PGresult *resu
 		necp_subscription_revoke(subscription, necp_turn_ms());
 }
 
+/* What does not fit into the queue is asked again in the next step. */
 static void
 verify_client(Client *client)
 {
+	bool asked;
 	const char *values[3] = {client->session.text, NULL, NULL};
 
 	client->verified = verify_round;
 	if (client->state != CLIENT_CONNECTED && client->state != CLIENT_LEAVING)
 		return;
-	(void) necp_db_call(DB_SESSION, client, NULL, on_session_verified, values);
-	for (Subscription *s = client->subscriptions; s != NULL; s = s->next)
+	asked = necp_db_call(DB_SESSION, client, NULL, on_session_verified, values);
+	for (Subscription *s = client->subscriptions; s != NULL && asked; s = s->next)
 	{
 		if (s->topic == NULL)
 			continue;
@@ -76,12 +78,14 @@ verify_client(Client *client)
 			continue;
 		}
 		values[1] = s->topic->name;
-		(void) necp_db_call(DB_SUBSCRIBE,
-							client,
-							(void *) (uintptr_t) s->serial,
-							on_subscription_verified,
-							values);
+		asked = necp_db_call(DB_SUBSCRIBE,
+							 client,
+							 (void *) (uintptr_t) s->serial,
+							 on_subscription_verified,
+							 values);
 	}
+	if (!asked)
+		client->verified = verify_round - 1;
 }
 
 /* Leaves room for commands; a client that comes during a round asks for itself. */
