@@ -55,8 +55,8 @@ static NecpPlan insert_backpack = NECP_PLAN(
 	INT8OID, INT8OID, INT4OID);
 static NecpPlan read_kit =
 	NECP_PLAN("SELECT t.id, least(greatest((k ->> 'quantity')::int, 1), t.max_stack)"
-			  " FROM game.character_origins o, jsonb_array_elements(o.kit) k"
-			  " JOIN game.item_templates t ON t.code = k ->> 'item' WHERE o.id = $1",
+			  " FROM game.character_origins o, jsonb_array_elements(o.kit) WITH ORDINALITY e (k, n)"
+			  " JOIN game.item_templates t ON t.code = k ->> 'item' WHERE o.id = $1 ORDER BY n",
 			  INT4OID);
 
 NecpTemplate
