@@ -1,0 +1,83 @@
+-- The proof that nothing was lost is worth what it can see: each check turns red by a corruption
+-- that is rolled back. A new check without a case here fails the test before the last.
+\ir ../helpers.psql
+SELECT pg_temp.player('ann') \g /dev/null
+SELECT pg_temp.player('bob') \g /dev/null
+SELECT pg_temp.account('eve') \g /dev/null
+CALL pg_temp.open_zone('proof', NULL) \gset
+SELECT pg_temp.enter_zone('ann', :zone_id) \g /dev/null
+SELECT necp.content_import('npcs', format('{"templates": [{"code": "proof_%1$s", "name": "Proof", "tier": 0, "level": 1, "max_hp": 10}],
+	"spawns": [{"code": "proof_%1$s", "template": "proof_%1$s", "zone": "proof_%1$s", "x": 5, "y": 0}]}', :'tag')::jsonb) \g /dev/null
+SELECT pg_temp.wait_for(format('EXISTS (SELECT FROM live.zone_npcs WHERE place_id = %s)', :zone_id)) \g /dev/null
+SELECT pg_temp.template('ore', max_stack => 10) AS ore \gset
+SELECT pg_temp.fill(pg_temp.backpack('ann'), format('[[%s, 5]]', :ore)::jsonb) \g /dev/null
+SELECT pg_temp.lay_drop(:zone_id, format('[[%s, 5]]', :ore)::jsonb) AS drop \gset
+SELECT necp.ledger_mint('WALLET', pg_temp.c('ann'), 'credits', 10, 'TEST') \g /dev/null
+INSERT INTO game.quests (code, name, description, kind, origin) VALUES ('proof_' || :'tag', 'Q', 'Of tests.', 'SIDE', 'operator') RETURNING id AS quest \gset
+INSERT INTO game.quest_objectives (template_id, code, ord, kind, required, description) VALUES (:quest, 'o', 1, 'COLLECT', 3, 'Of tests.');
+SELECT pg_temp.call('ann', 'POST', '/quests/start', format('{"template_id": %s}', :quest)::jsonb) \g /dev/null
+INSERT INTO game.achievements (code, name, description, category, kind, event, required, points, origin)
+	VALUES ('proof_' || :'tag', 'A', 'Of tests.', 'test', 'STANDARD', 'NOTHING', 3, 10, 'operator') RETURNING id AS achievement \gset
+
+CREATE TEMP TABLE cases (name text PRIMARY KEY, corruption text);
+SELECT set_config('test.drop', :'drop', false), set_config('test.quest', :'quest', false), set_config('test.achievement', :'achievement', false) \g /dev/null
+INSERT INTO cases VALUES
+('achievement_unlocked', $$INSERT INTO game.player_achievements VALUES (pg_temp.c('ann'), current_setting('test.achievement')::int, 2, necp.now())$$),
+('auth_token_live', $$DROP INDEX game.refresh_tokens_live_key;
+	INSERT INTO game.refresh_tokens SELECT sha256('x'), account_id, family, created_at, expires_at FROM game.refresh_tokens WHERE account_id = pg_temp.a('ann')$$),
+('character_slots', $$UPDATE game.character_slots SET used = used + 1 WHERE account_id = pg_temp.a('ann')$$),
+('combat_sides', $$INSERT INTO game.combat_sessions (kind, place_id, started_at) VALUES ('PVE', 1, necp.now())$$),
+('custody_container', $$ALTER TABLE game.character_items DROP CONSTRAINT character_items_container_id_fkey;
+	UPDATE game.character_items SET container_id = -1 WHERE container_id = pg_temp.backpack('ann')$$),
+('custody_last_move', $$UPDATE game.character_items SET container_id = pg_temp.backpack('bob') WHERE container_id = pg_temp.backpack('ann')$$),
+('custody_quantity', $$UPDATE game.character_items SET quantity = quantity + 1 WHERE container_id = pg_temp.backpack('ann')$$),
+('custody_slot', $$UPDATE game.character_items SET slot = 999 WHERE container_id = pg_temp.backpack('ann')$$),
+('inventory_backpack', $$DELETE FROM game.character_inventory WHERE character_id = pg_temp.c('bob')$$),
+('inventory_stack', $$UPDATE game.character_items SET quantity = 11 WHERE container_id = pg_temp.backpack('ann')$$),
+('inventory_template', $$UPDATE game.character_items SET template_id = 2000000000 WHERE container_id = pg_temp.backpack('ann')$$),
+('ledger_balance', $$UPDATE game.ledger_accounts SET balance = balance + 1 WHERE holder = 'WALLET' AND owner_id = pg_temp.c('ann')$$),
+('ledger_negative', $$ALTER TABLE game.ledger_accounts DROP CONSTRAINT ledger_accounts_balance_floor;
+	UPDATE game.ledger_accounts SET balance = -1 WHERE holder = 'WALLET' AND owner_id = pg_temp.c('ann')$$),
+('ledger_sides', $$INSERT INTO game.ledger_transfers (from_id, to_id, amount, cause, cause_id, created_at) VALUES (1, 2000000000, 1, 'X', 0, necp.now())$$),
+('loot_once', $$ALTER TABLE game.world_drops DROP CONSTRAINT world_drops_source_key;
+	UPDATE game.world_drops SET source_id = 1 WHERE id IN (current_setting('test.drop')::bigint, pg_temp.lay_drop(1, '[]'))$$),
+('loot_open_drop', $$UPDATE game.world_drops SET status = 'LOOTED' WHERE id = current_setting('test.drop')::bigint$$),
+('npc_lives', $$UPDATE game.npc_instances SET status = 'DEAD', died_at = necp.now(), respawn_at = necp.now()
+	WHERE spawn_id = (SELECT id FROM game.npc_spawns WHERE code = 'proof_' || current_setting('test.tag'))$$),
+('quest_one_active', $$DROP INDEX game.quest_instances_active_key;
+	INSERT INTO game.quest_instances (character_id, template_id, status, started_at)
+	SELECT character_id, template_id, status, started_at FROM game.quest_instances WHERE character_id = pg_temp.c('ann')$$),
+('quest_progress', $$ALTER TABLE game.quest_progress DROP CONSTRAINT quest_progress_capped;
+	UPDATE game.quest_progress SET progress = required + 1 WHERE character_id = pg_temp.c('ann')$$),
+('session_character', $$UPDATE game.player_sessions SET character_id = NULL WHERE id = pg_temp.s('bob');
+	UPDATE game.player_sessions SET character_id = pg_temp.c('bob') WHERE id = pg_temp.s('eve')$$),
+('session_one_live', $$DROP INDEX game.player_sessions_live_key;
+	INSERT INTO game.player_sessions (id, account_id, family, status, created_at, expires_at)
+	SELECT gen_random_uuid(), account_id, family, 'CREATED', created_at, expires_at FROM game.player_sessions WHERE id = pg_temp.s('eve')$$),
+('zone_one_place', $$UPDATE game.player_positions SET place_id = 1 WHERE character_id = pg_temp.c('ann')$$);
+
+-- What the checks say of a corrupted database; it is whole again afterwards.
+CREATE FUNCTION pg_temp.seen(corruption text) RETURNS text[] LANGUAGE plpgsql AS $$
+DECLARE
+	red text[];
+BEGIN
+	EXECUTE corruption;
+	red := ARRAY(SELECT DISTINCT check_name FROM necp.integrity_check());
+	RAISE EXCEPTION USING ERRCODE = 'OK000';
+EXCEPTION WHEN SQLSTATE 'OK000' THEN
+	RETURN red;
+END
+$$;
+
+SELECT plan(5 + (SELECT count(*) FROM cases)::int);
+SELECT is_empty('SELECT * FROM necp.integrity_check()', 'nothing is wrong at first');
+SELECT ok(name = ANY (pg_temp.seen(corruption)), name || ' sees what it looks for') FROM cases ORDER BY name;
+SELECT is_empty('SELECT * FROM necp.integrity_check()', 'nothing is wrong afterwards');
+SELECT set_eq('SELECT name FROM necp.integrity_checks', 'SELECT name FROM cases', 'every check has its case');
+SET ROLE necp_admin;
+SELECT lives_ok('SELECT * FROM necp.integrity_check()', 'admins may ask');
+SET ROLE necp_edge;
+SELECT throws_ok('SELECT * FROM necp.integrity_check()', '42501', NULL, 'servers may not');
+RESET ROLE;
+SELECT pg_temp.call('ann', 'POST', '/auth/logout') \g /dev/null
+SELECT * FROM finish();
