@@ -3,6 +3,7 @@
 // The cluster under test: SQL, its processes, and how they are killed and started again. Only
 // processes that are proven to be this cluster's are ever signalled.
 import { execFile, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { readFileSync, readlinkSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -124,5 +125,8 @@ export async function extraServer(name, port) {
 	}
 	return child;
 }
+
+const library = (await run(`${PG_BIN}/pg_config`, ['--pkglibdir'])).trim() + '/necpgame.so';
+export const librarySum = () => createHash('sha256').update(readFileSync(library)).digest('hex');
 
 export const serverLog = (name) => read(`${dir}/log/${name}.log`);

@@ -19,7 +19,7 @@ export function generator(seed) {
 
 // Answers that say "not now": the command is sent again with its key.
 const isTransient = (status, problem) =>
-	status === 429 || status >= 500 || problem.code === 'IN_PROGRESS' || (problem.code === 'CONFLICT' && /is in no zone/.test(problem.detail ?? ''));
+	status === 429 || status >= 500 || problem.code === 'IN_PROGRESS' || /is in no zone/.test(problem.detail ?? '');
 
 export class Ledger {
 	constructor(random, players) {
@@ -124,7 +124,7 @@ export class Ledger {
 
 	postpone(command, status, problem, text, headers) {
 		if (problem.code === 'IN_PROGRESS') this.counts.inProgress++;
-		else if (status === 409) this.counts.unplaced++;
+		else if (status < 429) this.counts.unplaced++;
 		else {
 			this.counts.unavailable++;
 			// 504 and 500 leave open whether it was done

@@ -23,7 +23,8 @@ const KINDS = {
 };
 const QUIET = ['edge', 'realtime', 'edge', 'realtime'];
 const ROUND = ['edge backend', 'edge backend', 'edge backend', 'realtime backend', 'realtime backend', 'publisher', 'publisher', 'world', 'world',
-	'scheduler', 'scheduler', 'postmaster', 'postmaster', 'postmaster', 'edge', 'realtime'];
+	'scheduler', 'scheduler', 'postmaster', 'postmaster', 'postmaster', 'edge', 'realtime']
+	.filter((kind) => (process.env.NECP_FAULT_KINDS ?? kind).split(',').includes(kind));
 
 const fresh = new Agent({ keepAlive: false });
 
@@ -79,16 +80,24 @@ export class Killer {
 		}
 		this.killed.add(pid);
 		if (restart) await restart();
+		const restarted = Date.now() - at;
 		// sometimes the next one falls before the system is up again
 		if (this.random.chance(0.2) && this.kills.length > 0) {
 			this.hasty++;
+			this.log(kind, pid, restarted, null);
 			this.kills.push({ kind, recovered: undefined });
 			await sleep(this.random.between(0, 400));
 			return;
 		}
 		const recovered = (await this.settled(20)) ? Date.now() - at : null;
+		this.log(kind, pid, restarted, recovered);
 		this.kills.push({ kind, recovered });
 		if (crashes) await this.expectResync(at, stayed, connections);
+	}
+
+	log(kind, pid, restarted, recovered) {
+		if (process.env.NECP_FAULT_VERBOSE)
+			note(`${new Date().toISOString()} ${kind} ${pid}: started again after ${restarted} ms, good after ${recovered} ms`);
 	}
 
 	// Every path through both servers, and everybody back in the world.

@@ -22,8 +22,8 @@ function placeAt(metres) {
 }
 
 export class Mover {
-	constructor(ledger, player, index, { port = ports.realtime, reconnect = 250 } = {}) {
-		Object.assign(this, { ledger, player, connections: 0, seq: 0, metres: index * 0.37, path: [], pending: new Map(),
+	constructor(ledger, player, index, { port = ports.realtime, reconnect = 250, listens = false } = {}) {
+		Object.assign(this, { ledger, player, listens, heard: 0, revoked: [], connections: 0, seq: 0, metres: index * 0.37, path: [], pending: new Map(),
 			resyncs: [], announcements: [], closes: [], errors: [], ages: [], stray: [], frames: 0, lastFrame: 0, lastSeq: 0, walking: false, stopping: false });
 		this.client = new Client({
 			webSocketFactory: () => new WebSocket(`ws://127.0.0.1:${port}/ws`, ['v12.stomp']),
@@ -53,6 +53,10 @@ export class Mover {
 			else this.announcements.push(data.n);
 		});
 		this.client.subscribe(`/topic/character/${this.player.character}/position`, (message) => this.shown(JSON.parse(message.body)));
+		if (this.listens)
+			this.client.subscribe('/topic/zone/1/events', (message) => {
+				if (JSON.parse(message.body).type !== 'RESYNC') this.heard++;
+			}, { receipt: 'zone' });
 		void this.findSelf();
 	}
 
@@ -64,6 +68,8 @@ export class Mover {
 	}
 
 	replied(message) {
+		const { topic, detail } = JSON.parse(message.body) ?? {};
+		if (topic) this.revoked.push(`${this.player.character} ${new Date().toISOString()} ${topic}: ${detail}`);
 		const done = this.pending.get(message.headers['correlation-id']);
 		this.pending.delete(message.headers['correlation-id']);
 		done?.({ status: Number(message.headers.status), text: message.body });
@@ -99,7 +105,7 @@ export class Mover {
 				const { x, y } = JSON.parse(answer.text);
 				const since = this.standAt(x, y);
 				if (this.crashAt !== undefined) {
-					if (since !== null) this.ages.push(this.crashAt - since);
+					if (since !== null) this.ages.push({ character: this.player.character, age: this.crashAt - since, crash: new Date(this.crashAt).toISOString(), x, y });
 					this.crashAt = undefined;
 				}
 				this.walking = true;
