@@ -10,8 +10,11 @@ import { realtime } from './stomp.mjs';
 
 const target = new URL(edge);
 
-// One connection to the edge. Parts are written one after another; numbers are pauses in ms.
-export function rawHttp(parts, milliseconds = 5000) {
+/*
+ * One connection to the edge. Parts are written one after another; numbers are pauses in ms. Ends
+ * when the edge closes, when there are as many answers as wanted, or when the time is up.
+ */
+export function rawHttp(parts, { milliseconds = 1500, wanted = Infinity } = {}) {
 	return new Promise((resolve, reject) => {
 		const socket = net.connect(Number(target.port), target.hostname);
 		const chunks = [];
@@ -21,7 +24,10 @@ export function rawHttp(parts, milliseconds = 5000) {
 			socket.destroy();
 			resolve(parse(Buffer.concat(chunks).toString('latin1'), closed));
 		};
-		socket.on('data', (chunk) => chunks.push(chunk));
+		socket.on('data', (chunk) => {
+			chunks.push(chunk);
+			if (parse(Buffer.concat(chunks).toString('latin1')).responses.length >= wanted) finish(false);
+		});
 		socket.on('end', () => finish(true));
 		socket.on('error', (error) => (error.code === 'ECONNRESET' || error.code === 'EPIPE' ? finish(true) : reject(error)));
 		socket.on('connect', async () => {
@@ -42,6 +48,7 @@ function parse(text, closed) {
 		const headers = Object.fromEntries([...head.matchAll(/^([\w-]+): *(.*)\r$/gm)].map(([, name, value]) => [name.toLowerCase(), value]));
 		const length = Number(headers['content-length'] ?? 0);
 		const body = rest.slice(head.length + 2, head.length + 2 + length);
+		if (body.length < length) break;
 		const response = { status: Number(head.slice(9, 12)), headers, body };
 		if (headers['content-type']?.includes('problem')) {
 			response.problem = JSON.parse(body);

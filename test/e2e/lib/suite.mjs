@@ -45,13 +45,20 @@ async function takeTurn() {
 const PLENTY = { count: 1000000, seconds: 60 };
 const GENEROUS = ['rate.public', 'rate.public_burst', 'rate.account', 'rate.register', 'rate.login', 'rate.combat'];
 
+// Changes a setting, which need not be in the table; resolves to what undoes it.
 export async function setConfig(key, value) {
-	const { value: before } = await row`SELECT value FROM game.config WHERE key = ${key}`;
-	await sql`SELECT necp.config_set(${key}, ${JSON.stringify(value)})`;
-	await pause(200); // until the servers have heard of it
+	const former = await row`SELECT value FROM game.config WHERE key = ${key}`;
+	const set = async (to) => {
+		await sql`SELECT necp.config_set(${key}, ${JSON.stringify(to)})`;
+		await pause(200); // until the servers have heard of it
+	};
+	if (!former) await sql`INSERT INTO game.config (key, value, description) VALUES (${key}, '0', 'Of a test.')`;
+	await set(value);
 	return async () => {
-		await sql`SELECT necp.config_set(${key}, ${JSON.stringify(before)})`;
-		await pause(200);
+		if (former) return set(former.value);
+		await sql`DELETE FROM game.config WHERE key = ${key}`;
+		await sql`NOTIFY necp_config`;
+		return pause(200);
 	};
 }
 

@@ -93,12 +93,12 @@ export class Player extends Caller {
 		}, `${this.name} to arrive at ${x}, ${y}, ${z}`);
 	}
 
-	// Fires until the target falls; resolves to the last answer.
+	// Fires until the target falls and the weapon is ready again; resolves to the last answer.
 	async kill(combat_id, npc_id) {
 		for (;;) {
 			const blow = await this.post(`/combat/${combat_id}/attack`, { target_id: -npc_id });
-			if (blow.killed) return blow;
 			await pause(blow.cooldown_ms + 5);
+			if (blow.killed) return blow;
 		}
 	}
 }
