@@ -117,6 +117,13 @@ load(const pg_uuid_t *id, NecpSession *session)
 }
 
 void
+necp_session_lock(const pg_uuid_t *session)
+{
+	if (necp_run(&lock_live, UUIDPGetDatum(session)) == 0)
+		necp_fail(UNAUTHENTICATED, NULL, "the session has ended");
+}
+
+void
 necp_session_play(const pg_uuid_t *session, int64 character_id, int64 place_id)
 {
 	if (necp_run(&play, UUIDPGetDatum(session), character_id, place_id) == 0)

@@ -7,6 +7,9 @@
 
 #include "kernel/identity.h"
 
+/* Locks a live session's row; UNAUTHENTICATED where it has ended. */
+extern void necp_session_lock(const pg_uuid_t *session);
+
 /* The session plays a character (0: none) in a place (0: nowhere); realtime learns it at commit. */
 extern void necp_session_play(const pg_uuid_t *session, int64 character_id, int64 place_id);
 

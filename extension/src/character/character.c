@@ -251,6 +251,7 @@ NECP_FUNCTION(necp_character_select)
 	const NecpSession *session = necp_session();
 	NecpCharacter character;
 
+	necp_session_lock(&session->id);
 	if (!necp_character_lock(character_id, &character) ||
 		character.account_id != session->account_id)
 		necp_fail(NOT_FOUND, "character_id", "character not found");
