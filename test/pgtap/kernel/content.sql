@@ -9,9 +9,9 @@ SELECT is_empty('SELECT kind, changed FROM necp.content_load() WHERE changed <> 
 SELECT is_empty($$SELECT l.entry FROM necp.content_kinds k, LATERAL (SELECT 'loot table without entries: ' || t.code AS entry FROM game.loot_tables t
 	WHERE NOT EXISTS (SELECT FROM game.loot_entries e WHERE e.table_id = t.id) AND t.origin = 'pack' AND t.code !~ '_[0-9a-f]{8}$') l$$, 'every loot table has entries');
 SELECT is_empty($$SELECT o.code, k ->> 'item' FROM game.character_origins o, jsonb_array_elements(o.kit) k
-	WHERE NOT EXISTS (SELECT FROM game.item_templates t WHERE t.code = k ->> 'item')$$, 'every kit is of items that exist');
+	WHERE o.origin = 'pack' AND NOT EXISTS (SELECT FROM game.item_templates t WHERE t.code = k ->> 'item')$$, 'every kit is of items that exist');
 SELECT is_empty($$SELECT o.code, q FROM game.character_origins o, unnest(o.quests) q
-	WHERE NOT EXISTS (SELECT FROM game.quests t WHERE t.code = q)$$, 'every origin''s quests exist');
+	WHERE o.origin = 'pack' AND NOT EXISTS (SELECT FROM game.quests t WHERE t.code = q)$$, 'every origin''s quests exist');
 SELECT is_empty($$SELECT o.code, o.zone_code FROM game.character_origins o
 	WHERE o.origin = 'pack' AND NOT EXISTS (SELECT FROM game.zones z WHERE z.code = o.zone_code)$$, 'every origin''s zone exists');
 SELECT is_empty($$SELECT n.code, n.loot_table_code FROM game.npc_templates n
