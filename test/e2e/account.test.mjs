@@ -2,10 +2,12 @@
 //
 // Registration, login, tokens and sessions.
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { createHmac, randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { promisify } from 'node:util';
 import { call, nobody } from './lib/api.mjs';
 import { row, rows, sql, until } from './lib/sql.mjs';
 import { nothingIsLost } from './lib/suite.mjs';
@@ -87,7 +89,7 @@ test('a wrong password and an unknown address get the same answer in the same ti
 		times.known.push(known.time);
 		times.unknown.push(unknown.time);
 	}
-	const median = (list) => list.toSorted((a, b) => a - b)[2];
+	const median = (list) => list.slice().sort((a, b) => a - b)[2];
 	const ratio = median(times.known) / median(times.unknown);
 	assert.ok(ratio > 0.4 && ratio < 2.5, `times differ: ${JSON.stringify(times)}`);
 	const noted = await rows`SELECT outcome FROM game.login_history WHERE account_id = ${player.account_id} AND outcome = 'WRONG_PASSWORD'`;
@@ -212,11 +214,9 @@ test('sessions: what they know, that they live, tickets', async () => {
 
 test('no password is stored or logged, and tokens are stored as digests', async () => {
 	const player = await Player.register();
-	const { dump } = await row`SELECT (to_json(a)::text || (SELECT json_agg(s) FROM game.player_sessions s)::text
-		|| (SELECT json_agg(t) FROM game.refresh_tokens t)::text || (SELECT json_agg(e) FROM game.game_events e)::text) AS dump
-		FROM game.accounts a WHERE a.id = ${player.account_id}`;
-	assert.ok(!dump.includes(PASSWORD));
-	assert.ok(!dump.includes(player.refresh_token));
+	const { stdout: dump } = await promisify(execFile)('pg_dump', ['--data-only', process.env.PGDATABASE ?? 'necpgame'], { maxBuffer: 1 << 28 });
+	assert.ok(dump.includes(player.email));
+	for (const secret of [PASSWORD, player.refresh_token, player.token]) assert.ok(!dump.includes(secret), 'the dump');
 	assert.match((await row`SELECT password_hash AS hash FROM game.accounts WHERE id = ${player.account_id}`).hash, /^\$argon2id\$v=19\$m=19456,t=2,p=1\$/);
 	if (!process.env.NECP_DIR) return;
 	for (const log of ['postgresql', 'edge', 'realtime']) {

@@ -36,7 +36,7 @@ function traffic() {
 	const refused = [];
 	let running = true;
 	const travel = async (player) => {
-		let certain = true; // after a refusal nobody knows where the player is, so the next move may be none
+		let certain = false; // where the player is: a move to where it stands already leaves no event
 		for (let i = 0; running; i++) {
 			const id = randomUUID();
 			const started = Date.now();

@@ -97,7 +97,8 @@ test('Bob comes, and she is told', async () => {
 	topics.bobsEvents = await bob.realtime.subscribe(topics.zone);
 	assert.deepEqual((await entered).data, { entity_id: bob.character_id, name: bob.name });
 	const { items } = await ann.get(`/zones/${ann.zone_id}/players`);
-	assert.deepEqual(items.map((it) => it.character_id).sort(), [ann.character_id, bob.character_id].sort());
+	assert.deepEqual(items.filter((it) => [ann.name, bob.name].includes(it.name)).map((it) => [it.character_id, it.level, it.activity]),
+		[[ann.character_id, 1, 'IDLE'], [bob.character_id, 1, 'IDLE']]);
 });
 
 test('both move and see each other move', async () => {

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, test } from 'node:test';
 import { call, nobody } from './lib/api.mjs';
-import { holding, pause, row, rows, sql, until } from './lib/sql.mjs';
+import { holding, pause, row, rows, sql, sqlRefusal, until } from './lib/sql.mjs';
 import { nothingIsLost, setConfig } from './lib/suite.mjs';
 import { makeDrop, makeYard, PASSWORD, Player, unique } from './lib/world.mjs';
 
@@ -267,6 +267,17 @@ test('an Idempotency-Key belongs to one request of one account', async () => {
 	assert.deepEqual(upper.body, first.body);
 });
 
+test('a key hammered from all sides has one effect', async () => {
+	const player = await Player.register();
+	await sql`SELECT necp.ledger_mint('PREMIUM', ${player.account_id}, 'premium', 5000, 'E2E')`;
+	const key = randomUUID();
+	const buy = () => call('POST', '/characters/slots/purchase', { token: player.token, key, expect: undefined }).catch((error) => error);
+	const answers = await Promise.all(Array.from({ length: 20 }, buy));
+	for (const answer of answers) assert.ok(answer.status === 200 ? answer.body.premium === 4500 : /IN_PROGRESS/.test(answer.message), answer.message);
+	assert.ok(answers.some((answer) => answer.status === 200));
+	assert.deepEqual(await player.get('/characters/slots'), { slots: 4, used: 0, price: 500, premium: 4500 });
+});
+
 test('a twin of a running request waits for its turn', async () => {
 	const yard = await makeYard({ at: [1] });
 	const player = await enter({ zone: yard.zone, x: 0 });
@@ -280,6 +291,14 @@ test('a twin of a running request waits for its turn', async () => {
 	await release();
 	assert.equal((await first).status, 'LOOTED');
 	assert.deepEqual(await player.post('/loot/pickup', { drop_id }, { key }), await first);
+});
+
+test('operators are refused by the same codes', async () => {
+	const player = await enter();
+	for (const amount of [0, -1, 1000000001])
+		assert.equal(await sqlRefusal`SELECT necp.ledger_mint('WALLET', ${player.character_id}, 'credits', ${amount}, 'E2E')`, 'AMOUNT_OUT_OF_RANGE');
+	assert.equal(await sqlRefusal`SELECT necp.ledger_mint('POCKET', ${player.character_id}, 'credits', 1, 'E2E')`, 'VALIDATION');
+	assert.equal((await player.get('/inventory/wallet')).credits, 500);
 });
 
 // What the database cannot do -------------------------------------------------------------------

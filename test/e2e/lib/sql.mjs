@@ -3,6 +3,7 @@
 // SQL as superuser through psql, where the harness says (PGHOST and the like).
 import { execFile, spawn } from 'node:child_process';
 import { promisify } from 'node:util';
+import { noteCode } from './coverage.mjs';
 
 const [command, ...flags] = (process.env.NECP_PSQL ?? 'psql -XqAt -v ON_ERROR_STOP=1').split(' ');
 
@@ -18,8 +19,8 @@ function compose(strings, values) {
 	return strings.reduce((text, part, i) => text + literal(values[i - 1]) + part);
 }
 
-async function run(text) {
-	const { stdout } = await promisify(execFile)(command, [...flags, '-c', text], { maxBuffer: 1 << 26 });
+async function run(text, ...more) {
+	const { stdout } = await promisify(execFile)(command, [...flags, ...more, '-c', text], { maxBuffer: 1 << 26 });
 	return stdout.trimEnd();
 }
 
@@ -36,6 +37,16 @@ export async function row(strings, ...values) {
 // Runs a statement for its effect; what it prints comes back as text.
 export async function sql(strings, ...values) {
 	return run(compose(strings, values));
+}
+
+// The error code that a statement is refused with.
+export async function sqlRefusal(strings, ...values) {
+	const { stderr } = await run(compose(strings, values), '-v', 'VERBOSITY=sqlstate').then(() => ({ stderr: 'nothing' }), (error) => error);
+	const [, state] = /^ERROR: +(\w{5})$/m.exec(stderr) ?? [];
+	const known = await row`SELECT code FROM necp.error_codes() WHERE state = ${state}`;
+	if (!known) throw new Error(`refused with ${stderr}`);
+	noteCode(known.code);
+	return known.code;
 }
 
 // A transaction that stays open until it is told to end: to hold a lock.
