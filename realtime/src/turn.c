@@ -10,6 +10,7 @@
 typedef struct Watch
 {
 	uv_poll_t poll;
+	int events; /* asked for */
 	NecpFdCallback callback;
 	void *arg;
 } Watch;
@@ -20,7 +21,12 @@ on_poll(uv_poll_t *poll, int status, int events)
 	Watch *watch = poll->data;
 	int seen = 0;
 
-	/* an error shows itself at the next read */
+	/*
+	 * libuv stops watching a socket that reports an error, but what came before it is read first and
+	 * the error only after that: a backend killed with requests unread would be missed otherwise.
+	 */
+	if (status < 0)
+		uv_poll_start(poll, watch->events, on_poll);
 	if (status < 0 || (events & (UV_READABLE | UV_DISCONNECT)) != 0)
 		seen |= NECP_READABLE;
 	if ((events & UV_WRITABLE) != 0)
@@ -41,7 +47,8 @@ watch_fd(void *loop, int fd, NecpFdCallback callback, void *arg)
 		free(watch);
 		return NULL;
 	}
-	uv_poll_start(&watch->poll, UV_READABLE, on_poll);
+	watch->events = UV_READABLE;
+	uv_poll_start(&watch->poll, watch->events, on_poll);
 	return watch;
 }
 
@@ -50,7 +57,8 @@ want_write(void *handle, bool on)
 {
 	Watch *watch = handle;
 
-	uv_poll_start(&watch->poll, on ? UV_READABLE | UV_WRITABLE : UV_READABLE, on_poll);
+	watch->events = on ? UV_READABLE | UV_WRITABLE : UV_READABLE;
+	uv_poll_start(&watch->poll, watch->events, on_poll);
 }
 
 static void
