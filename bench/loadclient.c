@@ -621,7 +621,8 @@ tick_quantile(const Ticks *before, const Ticks *after, double share)
 	double below = 0;
 	double from = 0;
 
-	if (after->count == 0 || before->count != after->count)
+	if (after->count == 0 || before->count != after->count ||
+		after->seen[after->count - 1] <= before->seen[after->count - 1])
 		return 0;
 	for (int i = 0; i < after->count; i++)
 	{

@@ -19,6 +19,13 @@ function alternate(first, second) {
 	return [median(a), median(b)];
 }
 
+// The very statement that the servers prepare for a route, with its parameters filled in for pgbench.
+function routeStatement(stack, fn, session, argument) {
+	return stack.psql(`SELECT statement FROM necp.edge_routes() WHERE function = '${fn}'`)
+		.replace('$1', session).replace('$2', 'gen_random_uuid()').replace('$3', "'\\\\x00'").replace('$4', TRACE)
+		.replace('$5', argument) + ';\n';
+}
+
 // One character of one session: what a client asks most.
 function readScripts(stack) {
 	const me = stack.players[0];
@@ -31,7 +38,7 @@ function readScripts(stack) {
 	const set = `\\set id ${me.character}\n\\set account ${me.account}\n`;
 	return {
 		raw: stack.file('raw.sql', set + statement(raw)),
-		call: stack.file('read.sql', `\\set id ${me.character}\nSELECT necp.character_get(character_id => :id) FROM necp.enter('${me.session}', NULL, NULL, ${TRACE}, 'a', -1) e;\n`),
+		call: stack.file('read.sql', `\\set id ${me.character}\n${routeStatement(stack, 'character_get', `'${me.session}'`, ':id')}`),
 		wrk: stack.file('read.lua', `request = function() return wrk.format('GET', nil, {['Authorization'] = 'Bearer ${me.token}'}) end\n`),
 		path: `/api/v1/characters/${me.character}`,
 	};
@@ -82,9 +89,7 @@ function pickupScript(stack, base, name = 'pickup') {
 	return stack.file(`${name}.sql`, `\\set n :n + 1
 \\set player :client_id + 1
 \\set drop ${base} + :n * 64 + :client_id + 1
-SELECT necp.finish(CASE WHEN e IS NULL THEN necp.loot_pickup(drop_id => :drop) ELSE e END)
-FROM necp.enter(${SESSION}, gen_random_uuid(), '\\x00', ${TRACE}, 'c', -1) e;
-`.replace(/\nFROM/, ' FROM'));
+${routeStatement(stack, 'loot_pickup', SESSION, ':drop')}`);
 }
 
 function pickupLua(stack, base, share) {

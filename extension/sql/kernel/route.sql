@@ -103,10 +103,12 @@ BEGIN
 		WHERE l.pronamespace = 'necp'::regnamespace AND l.proname = called);
 	invocation := format('necp.%I(%s)', called, args);
 	IF r.idempotent AND NOT lookup THEN
-		invocation := format('necp.finish(CASE WHEN e IS NULL THEN %s ELSE e END)', invocation);
+		RETURN format('SELECT necp.finish(CASE WHEN e IS NULL THEN %s ELSE e END) FROM necp.enter($1, $2, $3, $4, %L, %s) e',
+			invocation, left(r.auth, 1), permission_id);
 	END IF;
-	RETURN format('SELECT %s FROM necp.enter($1, %s, $3, $4, %L, %s) e', invocation,
-		CASE WHEN r.idempotent AND NOT lookup THEN '$2' ELSE 'NULL' END, left(r.auth, 1), permission_id);
+	-- without a key enter() returns null; a CASE costs less than a function in FROM
+	RETURN format('SELECT CASE WHEN necp.enter($1, NULL, NULL, $4, %L, %s) IS NULL THEN %s END',
+		left(r.auth, 1), permission_id, invocation);
 END
 $$;
 COMMENT ON FUNCTION necp.route_statement IS 'SQL text of a route, with $1 session, $2 key, $3 hash, $4 trace, $5… parameters.';

@@ -191,6 +191,18 @@ put_cached(const NecpSession *session, uint32 hash, uint64 generation)
 	LWLockRelease(lock_of(hash));
 }
 
+/* SPI only where it is needed: connecting costs as much as the rest of enter(). */
+static bool
+load_session(const pg_uuid_t *id, NecpSession *session)
+{
+	bool found;
+
+	SPI_connect();
+	found = loader != NULL && loader(id, session);
+	SPI_finish();
+	return found;
+}
+
 static bool
 find_session(const pg_uuid_t *id, NecpSession *session)
 {
@@ -202,7 +214,7 @@ find_session(const pg_uuid_t *id, NecpSession *session)
 		return true;
 	generation = pg_atomic_read_u64(&shared->generation[hash % PARTITIONS]);
 	pg_read_barrier();
-	if (loader == NULL || !loader(id, session))
+	if (!load_session(id, session))
 		return false;
 	if (!standby)
 		put_cached(session, hash, generation);
@@ -393,32 +405,39 @@ lock_key(int64 account_id, const pg_uuid_t *key)
 				necp_errretry(1));
 }
 
-/* Returns the stored response of a key, or 0 and arms finish() to store one. */
-static Datum
-replay(const pg_uuid_t *key, bytea *hash, bool *found)
+/* Arms finish() to store the response of this key. */
+static void
+expect_response(const pg_uuid_t *key, const bytea *hash)
 {
-	int64 account_id = context.session.account_id;
+	context.keyed = true;
+	context.key = *key;
+	context.hash = (bytea *) MemoryContextAlloc(TopTransactionContext, VARSIZE_ANY(hash));
+	memcpy(context.hash, hash, VARSIZE_ANY(hash));
+}
+
+/* Returns the stored response of a key, or 0 where the rule is to run. */
+static Datum
+replay(const pg_uuid_t *key, bytea *hash)
+{
+	Datum stored = (Datum) 0;
 	bool isnull;
 
-	lock_key(account_id, key);
-	*found = necp_run(&find_key,
-					  account_id,
-					  UUIDPGetDatum(key),
-					  PointerGetDatum(hash),
-					  TimestampTzGetDatum(necp_now() - USECS_PER_DAY)) > 0;
-	if (!*found)
-	{
-		context.keyed = true;
-		context.key = *key;
-		context.hash = (bytea *) MemoryContextAlloc(TopTransactionContext, VARSIZE_ANY(hash));
-		memcpy(context.hash, hash, VARSIZE_ANY(hash));
-		return (Datum) 0;
-	}
-	if (!necp_bool(0, 1))
+	lock_key(context.session.account_id, key);
+	SPI_connect();
+	if (necp_run(&find_key,
+				 context.session.account_id,
+				 UUIDPGetDatum(key),
+				 PointerGetDatum(hash),
+				 TimestampTzGetDatum(necp_now() - USECS_PER_DAY)) == 0)
+		expect_response(key, hash);
+	else if (!necp_bool(0, 1))
 		necp_fail(IDEMPOTENCY_KEY_REUSED,
 				  "Idempotency-Key",
 				  "this Idempotency-Key belongs to another request");
-	return necp_datum(0, 2, &isnull);
+	else
+		stored = SPI_datumTransfer(necp_datum(0, 2, &isnull), false, -1);
+	SPI_finish();
+	return stored;
 }
 
 static void
@@ -431,15 +450,21 @@ become(const pg_uuid_t *id)
 	context.has_session = true;
 }
 
-/* What the realtime server's own calls begin with: they name a session and carry no key. */
-void
-necp_enter_session(const pg_uuid_t *id)
+static void
+begin_command(void)
 {
 	require_plain_transaction();
 	pin_search_path();
 	necp_require_schema();
 	memset(&context, 0, sizeof(context));
 	context.entered = true;
+}
+
+/* What the realtime server's own calls begin with: they name a session and carry no key. */
+void
+necp_enter_session(const pg_uuid_t *id)
+{
+	begin_command();
 	become(id);
 }
 
@@ -449,18 +474,15 @@ necp_enter_session(const pg_uuid_t *id)
  * need: 'p' public, 'a' account, 'c' character; permission: permission_id or -1. Returns the
  * stored response of a replayed key, NULL where the rule is to run.
  */
-NECP_FUNCTION(necp_enter)
+PG_FUNCTION_INFO_V1(necp_enter);
+Datum
+necp_enter(PG_FUNCTION_ARGS)
 {
 	char need = PG_GETARG_CHAR(4);
 	int permission = PG_GETARG_INT32(5);
 	Datum stored = (Datum) 0;
-	bool found = false;
 
-	require_plain_transaction();
-	pin_search_path();
-	necp_require_schema();
-	memset(&context, 0, sizeof(context));
-	context.entered = true;
+	begin_command();
 	if (!PG_ARGISNULL(3))
 		context.trace = *PG_GETARG_UUID_P(3);
 	if (!PG_ARGISNULL(0))
@@ -474,8 +496,8 @@ NECP_FUNCTION(necp_enter)
 	if (!PG_ARGISNULL(1))
 		necp_arg_required(fcinfo, 2, "request_hash");
 	if (!PG_ARGISNULL(1) && context.has_session)
-		stored = replay(PG_GETARG_UUID_P(1), PG_GETARG_BYTEA_PP(2), &found);
-	if (!found)
+		stored = replay(PG_GETARG_UUID_P(1), PG_GETARG_BYTEA_PP(2));
+	if (stored == (Datum) 0)
 		PG_RETURN_NULL();
 	return stored;
 }

@@ -39,17 +39,29 @@ necp_installed(void)
 	return OidIsValid(schema) && OidIsValid(get_relname_relid("schema_version", schema));
 }
 
+/* Version that the tables have; 0 where there are none. */
+static int32
+tables_version(void)
+{
+	int32 version = 0;
+
+	SPI_connect();
+	if (necp_installed() && necp_run0(&read_version) > 0)
+		version = necp_int4(0, 1);
+	SPI_finish();
+	return version;
+}
+
 void
 necp_require_schema(void)
 {
-	int32 version = 0;
+	int32 version;
 
 	if (schema_checked)
 		return;
 	if (necp_database[0] != '\0' && strcmp(get_database_name(MyDatabaseId), necp_database) != 0)
 		necp_fail(UNAVAILABLE, NULL, "this server's game is in database \"%s\"", necp_database);
-	if (necp_installed() && necp_run0(&read_version) > 0)
-		version = necp_int4(0, 1);
+	version = tables_version();
 	if (version != NECP_SCHEMA_VERSION)
 		ereport(ERROR,
 				errcode(NECP_ERR_UNAVAILABLE),
