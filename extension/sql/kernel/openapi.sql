@@ -155,6 +155,8 @@ CREATE FUNCTION necp.openapi_refusals(r necp.routes, comment text)
 	RETURNS TABLE (status int, name text, response json)
 	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+	codes text[] := necp.openapi_codes(r, comment);
 BEGIN
 	RETURN QUERY
 	SELECT e.status, string_agg(e.code, '.' ORDER BY e.state),
@@ -168,7 +170,7 @@ BEGIN
 	               '$ref', '#/components/schemas/Problem',
 	               'properties', json_build_object('code', json_build_object('enum', json_agg(e.code ORDER BY e.state)))))))
 	FROM necp.error_codes() e
-	WHERE e.code = ANY (necp.openapi_codes(r, comment))
+	WHERE e.code = ANY (codes)
 	GROUP BY e.status;
 END
 $$;
