@@ -112,3 +112,41 @@ export async function databaseAway(ledger, movers) {
 	await cluster.until(() => stayed.every((m) => m.resyncs.some((at) => at > began)), 5);
 	none(stayed.filter((m) => !m.resyncs.some((at) => at > began)).map((m) => m.player.character), `database away: ${stayed.length} clients stayed connected and were told to resync`);
 }
+
+const LATE_MS = 1500;
+
+// After a crash the world worker is late: edge and realtime are back before anybody is in the world.
+// Nobody may be told for good what is so for a moment only.
+export async function worldIsLate(ledger, movers, killed) {
+	const todo = { todo: true };
+	const listeners = movers.filter((m) => m.listens && m.isConnected);
+	const world = await cluster.backend(`backend_type = 'necp world'`);
+	const victim = await cluster.backend(`application_name LIKE 'necp-edge%'`);
+	const revoked = listeners.map((m) => m.revoked.length);
+	const heard = listeners.map((m) => m.heard);
+	const at = Date.now();
+	for (const mover of movers) mover.noteCrash(at);
+	cluster.kill(victim);
+	killed.add(victim);
+	const frozen = await cluster.freezeWorker('world', world, 10);
+	if (!frozen) {
+		note('the world worker could not be held back');
+		return;
+	}
+	const until = Date.now() + LATE_MS;
+	const final = new Set();
+	while (Date.now() < until) {
+		const answers = [await call({ method: 'GET', path: '/zones/current', token: ledger.players[0].token }),
+			await call({ method: 'POST', path: '/loot/pickup', token: ledger.players[1].token, key: randomUUID(), body: { drop_id: ledger.drops.at(-1) } })];
+		for (const answer of answers) if (answer && answer.status >= 400 && answer.status < 500) final.add(`${answer.status} ${JSON.parse(answer.text).detail}`);
+		await sleep(100);
+	}
+	cluster.kill(frozen, 'SIGCONT');
+	await cluster.until(() => movers.every((m) => m.walking), 10);
+	const taken = ledger.pickup(ledger.players[1]);
+	await cluster.until(async () => (await attempt(ledger, taken)).status === 200, 10);
+	await sleep(300);
+	none([...final], 'world late: commands are told to try again, not that the character is nowhere', todo);
+	none(listeners.flatMap((m, i) => m.revoked.splice(revoked[i])), 'world late: nobody loses the topic of the zone he is in', todo);
+	none(listeners.filter((m, i) => m.heard === heard[i]).map((m) => m.player.character), 'world late: the zone is heard afterwards', todo);
+}

@@ -109,6 +109,21 @@ export async function backend(condition) {
 	return Number(read(`/proc/${pid}/stat`).split(') ')[1]?.split(' ')[1]) === parent ? pid : null;
 }
 
+// Stops (SIGSTOP) a worker of the postmaster as soon as one other than the given appears.
+export async function freezeWorker(name, other, seconds) {
+	const parent = postmaster();
+	const end = Date.now() + seconds * 1000;
+	while (Date.now() < end) {
+		for (const pid of read(`/proc/${parent}/task/${parent}/children`).trim().split(' ').map(Number))
+			if (pid && pid !== other && read(`/proc/${pid}/cmdline`).startsWith(`postgres: necp ${name}`)) {
+				process.kill(pid, 'SIGSTOP');
+				return pid;
+			}
+		await new Promise(setImmediate);
+	}
+	return null;
+}
+
 export const kill = (pid, signal = 'SIGKILL') => process.kill(pid, signal);
 
 // Another server of the same binary on a port of its own, as our child: its exit code is seen.

@@ -42,14 +42,18 @@ export class Killer {
 		return list.map((kind) => [this.random.next(), kind]).sort((a, b) => a[0] - b[0]).map(([, kind]) => kind);
 	}
 
-	// Until the quiet time is over, PostgreSQL lives: positions grow as old as they may.
-	async run({ until, least, quietUntil }) {
-		const quiet = this.shuffled(QUIET);
-		for (let n = 0; n < quiet.length && Date.now() < quietUntil; n++) {
-			await this.strike(quiet[n]);
-			await sleep(Math.max(0, (quietUntil - Date.now()) / (quiet.length - n)));
+	// At first PostgreSQL lives, until its saved positions are that old.
+	async run({ until, least, ageMs }) {
+		for (const kind of this.shuffled(QUIET)) {
+			await this.strike(kind);
+			await sleep(this.random.between(200, 1200));
 		}
-		await sleep(Math.max(0, quietUntil - Date.now()));
+		const walkers = this.movers.map((m) => m.player.character).join();
+		const isOld = async () => {
+			const age = Number(await cluster.psql(`SELECT extract(epoch FROM clock_timestamp() - max(saved_at)) * 1000 FROM game.player_positions WHERE character_id IN (${walkers})`));
+			return age >= ageMs && age < ageMs + 8000;
+		};
+		if (ageMs > 0) await cluster.until(isOld, 60, 250);
 		let round = [];
 		while (Date.now() < until || this.kills.length < least) {
 			if (round.length === 0) round = this.shuffled(ROUND);

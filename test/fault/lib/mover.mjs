@@ -24,7 +24,7 @@ function placeAt(metres) {
 export class Mover {
 	constructor(ledger, player, index, { port = ports.realtime, reconnect = 250, listens = false } = {}) {
 		Object.assign(this, { ledger, player, listens, heard: 0, revoked: [], connections: 0, seq: 0, metres: index * 0.37, path: [], pending: new Map(),
-			resyncs: [], announcements: [], closes: [], errors: [], ages: [], stray: [], frames: 0, lastFrame: 0, lastSeq: 0, walking: false, stopping: false });
+			resyncs: [], announcements: [], closes: [], errors: [], ages: [], stray: [], story: [], frames: 0, lastFrame: 0, lastSeq: 0, walking: false, stopping: false });
 		this.client = new Client({
 			webSocketFactory: () => new WebSocket(`ws://127.0.0.1:${port}/ws`, ['v12.stomp']),
 			connectHeaders: { Authorization: `Bearer ${player.token}` },
@@ -38,6 +38,12 @@ export class Mover {
 		this.client.activate();
 	}
 
+	// What happened to it, for the explanation of a failure.
+	tell(what) {
+		this.story.push(`${new Date().toISOString().slice(17, 23)} ${what}`);
+		if (this.story.length > 40) this.story.shift();
+	}
+
 	get isConnected() {
 		return this.connections > 0 && this.client.connected;
 	}
@@ -45,6 +51,7 @@ export class Mover {
 	connected() {
 		this.connections++;
 		this.connectedAt = Date.now();
+		this.tell('connected');
 		this.client.subscribe('/user/queue/replies', (message) => this.replied(message));
 		this.client.subscribe('/user/queue/errors', (message) => this.replied(message));
 		this.client.subscribe('/topic/server/announcements', (message) => {
@@ -61,6 +68,7 @@ export class Mover {
 	}
 
 	closed(event) {
+		this.tell(`closed ${event.code}`);
 		this.closes.push({ code: event.code, at: Date.now() });
 		this.walking = false;
 		for (const done of this.pending.values()) done(null);
@@ -77,6 +85,7 @@ export class Mover {
 
 	resynced() {
 		this.resyncs.push(Date.now());
+		this.tell('resync');
 		void this.findSelf();
 	}
 
@@ -89,9 +98,12 @@ export class Mover {
 		if (self?.reset && this.walking) this.standAt(self.p[0], self.p[1]);
 	}
 
-	// PostgreSQL is about to die: what is remembered of the world afterwards may be this much older.
+	// PostgreSQL is about to die. It stands still until it is told to resync: what it sent meanwhile
+	// would be taken by the new world and hide how old the place was that the old one had saved.
 	noteCrash(at) {
+		this.tell(`crash${this.walking ? '' : ' while standing'}`);
 		if (this.walking && this.crashAt === undefined) this.crashAt = at;
+		this.walking = false;
 	}
 
 	// Asks where it is and goes on from there.
@@ -105,7 +117,7 @@ export class Mover {
 				const { x, y } = JSON.parse(answer.text);
 				const since = this.standAt(x, y);
 				if (this.crashAt !== undefined) {
-					if (since !== null) this.ages.push({ character: this.player.character, age: this.crashAt - since, crash: new Date(this.crashAt).toISOString(), x, y });
+					if (since !== null) this.ages.push({ character: this.player.character, age: this.crashAt - since, crash: new Date(this.crashAt).toISOString(), story: this.story.join('; ') });
 					this.crashAt = undefined;
 				}
 				this.walking = true;
@@ -125,6 +137,7 @@ export class Mover {
 		if (there === null && !first) this.stray.push({ x, y, last: this.path.at(-1) });
 		if (there !== null) this.metres = there.metres;
 		this.path.push({ x, y, metres: this.metres, at: now });
+		this.tell(`stands at ${x} ${y}, where it was ${there ? now - there.at : '?'} ms ago`);
 		return there?.at ?? null;
 	}
 
