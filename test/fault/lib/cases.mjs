@@ -94,7 +94,8 @@ export async function databaseAway(ledger, movers) {
 	none(slow, 'database away: the answer comes within 100 ms');
 	none(silent, 'database away: the answer says when to try again');
 	for (const mover of movers) mover.noteCrash(began);
-	await cluster.start('--no-servers');
+	const starting = cluster.start('--no-servers');
+	await cluster.until(() => cluster.psql('SELECT 1'), 30);
 	const back = Date.now();
 	const good = async () => {
 		const answers = await Promise.all(Array.from({ length: 8 }, () => call({ method: 'GET', path: '/inventory', token: player.token, with: agent })));
@@ -108,6 +109,7 @@ export async function databaseAway(ledger, movers) {
 	const readyTook = Date.now() - back;
 	ok(readyTook < 3000, 'database away: realtime is back within 3 s of its return', `${readyTook} ms`);
 	note(`back after ${took} ms (edge), ${readyTook} ms (realtime)`);
+	await starting;
 	const stayed = movers.filter((m) => m.connectedAt < began);
 	await cluster.until(() => stayed.every((m) => m.resyncs.some((at) => at > began)), 5);
 	none(stayed.filter((m) => !m.resyncs.some((at) => at > began)).map((m) => m.player.character), `database away: ${stayed.length} clients stayed connected and were told to resync`);

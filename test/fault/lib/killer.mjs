@@ -26,6 +26,8 @@ const ROUND = ['edge backend', 'edge backend', 'edge backend', 'realtime backend
 	'scheduler', 'scheduler', 'postmaster', 'postmaster', 'postmaster', 'edge', 'realtime']
 	.filter((kind) => (process.env.NECP_FAULT_KINDS ?? kind).split(',').includes(kind));
 
+const starts = (name) => cluster.serverLog(name).split('\n').filter((line) => /"msg":"(serving |.* listens on )/.test(line)).length;
+
 const fresh = new Agent({ keepAlive: false });
 
 export class Killer {
@@ -33,7 +35,7 @@ export class Killer {
 		Object.assign(this, { random, movers, players, token });
 		this.killed = new Set();
 		this.kills = []; // {kind, recovered: ms or null}
-		this.starts = { edge: 0, realtime: 0 };
+		this.starts = { edge: starts('edge'), realtime: starts('realtime') };
 		this.missed = []; // clients that were not told to resync
 		this.hasty = 0;
 	}
@@ -126,9 +128,9 @@ export class Killer {
 	// Starts of servers that nobody asked for.
 	uninvited() {
 		return ['edge', 'realtime'].flatMap((name) => {
-			const starts = cluster.serverLog(name).split('\n').filter((line) => /"msg":"(serving |.* listens on )/.test(line)).length;
-			const due = 1 + this.kills.filter((k) => k.kind === name).length;
-			return starts === due ? [] : [`${name}: ${starts} starts, ${due} expected`];
+			const seen = starts(name) - this.starts[name];
+			const due = this.kills.filter((k) => k.kind === name).length;
+			return seen === due ? [] : [`${name}: ${seen} starts, ${due} expected`];
 		});
 	}
 
