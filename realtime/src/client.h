@@ -152,6 +152,8 @@ void necp_client_flush(Client *client);
 void necp_client_writeable(Client *client);
 /* At the end of a loop turn: all that was queued in it, one write per client. */
 void necp_clients_flush(void);
+/* Milliseconds for which flushing should wait, 0: it is due now. */
+uint64_t necp_clients_pause(void);
 /* Whether a position frame would wait behind something else. */
 bool necp_client_is_congested(const Client *client);
 

@@ -27,17 +27,29 @@
 static uv_timer_t tick_timer;
 static uv_timer_t sweep_timer;
 static uv_timer_t drain_timer;
+static uv_timer_t pause_timer;
 static uv_prepare_t turn_end;
 static uv_signal_t signals[2];
 static uint64_t last_touch_ms;
 static int64_t tick_ms;
 static bool stopping;
 
+/* The turn it begins does the flushing. */
+static void
+on_paused(uv_timer_t *timer)
+{
+}
+
 /* Everything a turn queued leaves here, just before the loop waits. */
 static void
 on_turn_end(uv_prepare_t *handle)
 {
-	necp_clients_flush();
+	uint64_t pause = necp_clients_pause();
+
+	if (pause == 0)
+		necp_clients_flush();
+	else if (!uv_is_active((uv_handle_t *) &pause_timer))
+		uv_timer_start(&pause_timer, on_paused, pause, 0);
 	necp_db_turn();
 	necp_log_flush();
 	if (stopping && necp_client_count == 0)
@@ -112,6 +124,7 @@ start_timers(void)
 	uv_timer_init(loop, &sweep_timer);
 	uv_timer_start(&sweep_timer, on_sweep, SWEEP_MS, SWEEP_MS);
 	uv_timer_init(loop, &drain_timer);
+	uv_timer_init(loop, &pause_timer);
 	uv_prepare_init(loop, &turn_end);
 	uv_prepare_start(&turn_end, on_turn_end);
 	last_touch_ms = necp_turn_ms();
@@ -148,6 +161,7 @@ stop_everything(void)
 	uv_close((uv_handle_t *) &tick_timer, NULL);
 	uv_close((uv_handle_t *) &sweep_timer, NULL);
 	uv_close((uv_handle_t *) &drain_timer, NULL);
+	uv_close((uv_handle_t *) &pause_timer, NULL);
 	uv_close((uv_handle_t *) &turn_end, NULL);
 	uv_close((uv_handle_t *) &signals[0], NULL);
 	uv_close((uv_handle_t *) &signals[1], NULL);
