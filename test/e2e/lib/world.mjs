@@ -104,14 +104,14 @@ export class Player extends Caller {
 }
 
 /*
- * A zone of the caller's own with NPCs that die of two shots and drop a legendary weapon each; they
+ * A zone of the caller's own with NPCs that die of two shots, unless told otherwise, and drop a legendary weapon each; they
  * stand on the x axis at the distances given. Returns {zone, zone_id, npcs}.
  */
-export async function makeYard({ at = [], capacity = 50, respawn_seconds = 3600, loot = 'proving_ground' } = {}) {
+export async function makeYard({ at = [], capacity = 50, max_hp = 100 } = {}) {
 	const zone = unique('yard_');
 	await sql`SELECT necp.content_import('zones', ${[{ code: zone, name: 'Yard', kind: 'CITY', size_m: 400, capacity }]})`;
 	await sql`SELECT necp.content_import('npcs', ${{
-		templates: [{ code: `${zone}_dummy`, name: 'Dummy', tier: 0, level: 1, max_hp: 100, walk_speed: 0, loot_table_code: loot, respawn_seconds }],
+		templates: [{ code: `${zone}_dummy`, name: 'Dummy', tier: 0, level: 1, max_hp, walk_speed: 0, loot_table_code: 'proving_ground', respawn_seconds: 3600 }],
 		spawns: at.map((x, i) => ({ code: `${zone}_${i}`, template: `${zone}_dummy`, zone, x, y: 0 })),
 	}})`;
 	const { id: zone_id } = await row`SELECT id FROM game.zones WHERE code = ${zone}`;
