@@ -99,6 +99,7 @@ typedef struct EdgeThread
 {
 	h2o_context_t ctx; /* first: h2o hands out pointers to it */
 	pthread_t id;
+	h2o_globalconf_t *conf;
 	int index;
 	int listen_fd;
 	h2o_accept_ctx_t accept;
@@ -153,6 +154,7 @@ typedef struct EdgeJob
 } EdgeJob;
 
 extern EdgeOptions necp_edge_options;
+extern pthread_barrier_t necp_edge_all_ready;
 extern EdgeThread *necp_edge_threads;
 
 /* settings.c */

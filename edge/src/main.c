@@ -112,24 +112,20 @@ open_listeners(void)
 static bool
 start_threads(h2o_globalconf_t *conf)
 {
+	pthread_barrier_init(&necp_edge_all_ready, NULL, (unsigned) necp_edge_options.threads + 1);
 	for (int i = 0; i < necp_edge_options.threads; i++)
 	{
 		EdgeThread *thread = &necp_edge_threads[i];
 
 		thread->index = i;
-		h2o_context_init(&thread->ctx, h2o_evloop_create(), conf);
-		necp_edge_reload_init(thread);
-	}
-	/* all contexts first, because the first thread sends to the others as soon as it runs */
-	for (int i = 0; i < necp_edge_options.threads; i++)
-		if (pthread_create(&necp_edge_threads[i].id,
-						   NULL,
-						   necp_edge_thread_run,
-						   &necp_edge_threads[i]) != 0)
+		thread->conf = conf;
+		if (pthread_create(&thread->id, NULL, necp_edge_thread_run, thread) != 0)
 		{
 			fputs("necp-edge: cannot start a thread\n", stderr);
 			return false;
 		}
+	}
+	pthread_barrier_wait(&necp_edge_all_ready);
 	return true;
 }
 

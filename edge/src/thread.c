@@ -41,6 +41,21 @@ make_pool(NecpLoop loop)
 	return necp_pool_new(loop, &config);
 }
 
+pthread_barrier_t necp_edge_all_ready;
+
+/*
+ * A context is made by the thread that runs it: the input buffers of its own sockets come from
+ * spare ones that h2o keeps per thread, without a lock. The threads wait for each other, because the
+ * first one sends to the others as soon as it runs.
+ */
+static void
+make_context(EdgeThread *thread)
+{
+	h2o_context_init(&thread->ctx, h2o_evloop_create(), thread->conf);
+	necp_edge_reload_init(thread);
+	pthread_barrier_wait(&necp_edge_all_ready);
+}
+
 static void
 set_up(EdgeThread *thread)
 {
@@ -106,6 +121,7 @@ necp_edge_thread_run(void *arg)
 {
 	EdgeThread *thread = arg;
 
+	make_context(thread);
 	set_up(thread);
 	while (!is_finished(thread))
 	{

@@ -62,7 +62,8 @@ cluster_check()
 
 cluster_did_not_crash()
 {
-	if grep -E 'PANIC|was terminated by signal|TRAP:' "$NECP_DIR/log/postgresql.log"; then
+	# signal 9 is a test's own doing: nothing here kills itself so
+	if grep -E 'PANIC|was terminated by signal [^9]|TRAP:' "$NECP_DIR/log/postgresql.log"; then
 		return 1
 	fi
 }

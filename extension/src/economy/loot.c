@@ -99,7 +99,7 @@ require_present(void)
 {
 	NecpEntity self;
 
-	if (!necp_world_read(necp_character(), &self))
+	if (!necp_zone_self(&self))
 		necp_fail(CONFLICT, NULL, "the character is in no zone");
 	return self;
 }

@@ -140,7 +140,7 @@ require_alive(const NecpEntity *who)
 static void
 read_self(NecpEntity *self)
 {
-	if (!necp_world_read(necp_character(), self))
+	if (!necp_zone_self(self))
 		necp_fail(OUT_OF_RANGE, NULL, "enter a zone first");
 	require_alive(self);
 }

@@ -327,6 +327,39 @@ find_home_point(int64 home_id, NecpEntity *who)
 	return true;
 }
 
+static void
+fail_asleep(void)
+{
+	ereport(ERROR,
+			errcode(NECP_ERR_UNAVAILABLE),
+			errmsg("the world is waking up"),
+			necp_errretry(1));
+}
+
+/* Where there is no room the character is nowhere until it enters a zone. */
+static void
+come_home(NecpEntity *who)
+{
+	NecpEntry entry = necp_world_enter(who);
+
+	if (entry == NECP_ENTRY_NO_PLACE)
+		fail_asleep();
+	if (entry == NECP_ENTRY_OK)
+		move_in(NULL, who);
+}
+
+bool
+necp_zone_self(NecpEntity *self)
+{
+	int64 character_id = necp_character();
+
+	if (necp_world_read(character_id, self))
+		return true;
+	if (necp_session()->place_id != 0)
+		fail_asleep();
+	return false;
+}
+
 /*
  * A selected character appears where it was. Where that cannot be, it is nowhere until it enters a
  * zone: its selection stands all the same.
@@ -349,8 +382,8 @@ character_selected(const NecpEvent *event)
 		necp_world_restart_input(event->character_id);
 	else if (necp_character_read(event->character_id, &character) &&
 			 necp_zone_describe(event->character_id, &who) && who.state.hp > 0 &&
-			 find_home_point(character.zone_id, &who) && necp_world_enter(&who) == NECP_ENTRY_OK)
-		move_in(NULL, &who);
+			 find_home_point(character.zone_id, &who))
+		come_home(&who);
 }
 
 /* Reading -------------------------------------------------------------------------------------- */
@@ -382,7 +415,7 @@ NECP_FUNCTION(necp_zone_current)
 {
 	NecpEntity who;
 
-	if (!necp_world_read(necp_character(), &who) || who.place_id <= 0)
+	if (!necp_zone_self(&who) || who.place_id <= 0)
 		necp_fail(NOT_FOUND, NULL, "the character is in no zone");
 	return zone_answer(who.place_id, players_in(who.place_id), &who);
 }
@@ -403,14 +436,16 @@ NECP_FUNCTION(necp_zone_players)
 					 Int64GetDatum(limit + 1));
 }
 
-/* zone_may_listen(zone_id bigint) → boolean: only who is in the zone hears it. */
+/*
+ * zone_may_listen(zone_id bigint) → boolean: only who is in the zone hears it. The session tells:
+ * it knows the place also while memory is being rebuilt.
+ */
 NECP_FUNCTION(necp_zone_may_listen)
 {
-	NecpEntity who;
-	int64 character_id = necp_session()->character_id;
+	const NecpSession *session = necp_session();
 
-	PG_RETURN_BOOL(!PG_ARGISNULL(0) && character_id != 0 && necp_world_read(character_id, &who) &&
-				   who.place_id == PG_GETARG_INT64(0));
+	PG_RETURN_BOOL(!PG_ARGISNULL(0) && session->character_id != 0 &&
+				   session->place_id == PG_GETARG_INT64(0));
 }
 
 /* zone_import(pack jsonb) → rows changed; the worker opens what is new. */

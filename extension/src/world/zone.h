@@ -17,6 +17,11 @@ typedef struct NecpZoneChange
 
 /* What the world has to know of a character, but for where it is; false where there is none. */
 extern bool necp_zone_describe(int64 character_id, NecpEntity *out);
+/*
+ * The acting character as it stands in the world; false where it is nowhere. Where its session has a
+ * place that is not in memory yet, after a start or a crash, it fails as UNAVAILABLE: try again.
+ */
+extern bool necp_zone_self(struct NecpEntity *self);
 /* Tells everybody in a place: a message of a type on its events topic. */
 extern void necp_zone_push(int64 place_id, const char *type, const char *data);
 

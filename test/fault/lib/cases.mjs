@@ -120,7 +120,6 @@ const LATE_MS = 1500;
 // After a crash the world worker is late: edge and realtime are back before anybody is in the world.
 // Nobody may be told for good what is so for a moment only.
 export async function worldIsLate(ledger, movers, killed) {
-	const todo = { todo: true };
 	const listeners = movers.filter((m) => m.listens && m.isConnected);
 	const world = await cluster.backend(`backend_type = 'necp world'`);
 	const victim = await cluster.backend(`application_name LIKE 'necp-edge%'`);
@@ -148,7 +147,7 @@ export async function worldIsLate(ledger, movers, killed) {
 	const taken = ledger.pickup(ledger.players[1]);
 	await cluster.until(async () => (await attempt(ledger, taken)).status === 200, 10);
 	await sleep(300);
-	none([...final], 'world late: commands are told to try again, not that the character is nowhere', todo);
-	none(listeners.flatMap((m, i) => m.revoked.splice(revoked[i])), 'world late: nobody loses the topic of the zone he is in', todo);
-	none(listeners.filter((m, i) => m.heard === heard[i]).map((m) => m.player.character), 'world late: the zone is heard afterwards', todo);
+	none([...final], 'world late: commands are told to try again, not that the character is nowhere');
+	none(listeners.flatMap((m, i) => m.revoked.splice(revoked[i])), 'world late: nobody loses the topic of the zone he is in');
+	none(listeners.filter((m, i) => m.heard === heard[i]).map((m) => m.player.character), 'world late: the zone is heard afterwards');
 }
