@@ -65,15 +65,17 @@ static void
 on_messages(h2o_multithread_receiver_t *receiver, h2o_linklist_t *messages)
 {
 	EdgeThread *thread = H2O_STRUCT_FROM_MEMBER(EdgeThread, messages, receiver);
+	h2o_linklist_t *link = messages->next;
 
-	while (!h2o_linklist_is_empty(messages))
+	while (link != messages)
 	{
-		Message *message = H2O_STRUCT_FROM_MEMBER(Message, super, messages->next);
+		Message *message = H2O_STRUCT_FROM_MEMBER(Message, super, link);
 
-		h2o_linklist_unlink(&message->super.link);
+		link = link->next;
 		take_message(thread, message);
 		free(message);
 	}
+	h2o_linklist_init_anchor(messages); /* each of them is gone */
 }
 
 void
