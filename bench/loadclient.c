@@ -533,12 +533,6 @@ turn(void)
 			read_conn(conn);
 	}
 	send_inputs();
-	/*
-	 * One process plays all the receivers: woken by every single write it would cost the server an
-	 * interrupt of the other core each time, which no receiver elsewhere does. It counts as latency.
-	 */
-	if (count > 0 && mode == MODE_FANOUT)
-		usleep(300);
 }
 
 static void
