@@ -5,6 +5,7 @@
 #include "kernel/kernel.h"
 #include "kernel/shmem.h"
 
+#include "access/xact.h"
 #include "fmgr.h"
 #include "port/atomics.h"
 #include "utils/timestamp.h"
@@ -45,6 +46,13 @@ TimestampTz
 necp_now(void)
 {
 	return GetCurrentTimestamp() + (int64) pg_atomic_read_u64(&shared_clock->offset_us);
+}
+
+TimestampTz
+necp_statement_time(void)
+{
+	return GetCurrentStatementStartTimestamp() +
+		   (int64) pg_atomic_read_u64(&shared_clock->offset_us);
 }
 
 PG_FUNCTION_INFO_V1(necp_now_sql);

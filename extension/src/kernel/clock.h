@@ -12,5 +12,7 @@
 #include "utils/timestamp.h"
 
 extern TimestampTz necp_now(void);
+/* When the statement began, by the same clock: without asking the system again. */
+extern TimestampTz necp_statement_time(void);
 
 #endif

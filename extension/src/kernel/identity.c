@@ -161,7 +161,7 @@ read_cached(const pg_uuid_t *id, uint32 hash, NecpSession *session)
 	if (valid)
 	{
 		*session = entry->session;
-		pg_atomic_write_u64(&entry->last_action, (uint64) necp_now());
+		pg_atomic_write_u64(&entry->last_action, (uint64) necp_statement_time());
 	}
 	LWLockRelease(lock_of(hash));
 	return valid;
@@ -445,7 +445,7 @@ become(const pg_uuid_t *id)
 {
 	if (!find_session(id, &context.session))
 		necp_fail(UNAUTHENTICATED, NULL, "the session has ended");
-	if (context.session.expires_at <= necp_now())
+	if (context.session.expires_at <= necp_statement_time())
 		necp_fail(UNAUTHENTICATED, NULL, "the session has expired");
 	context.has_session = true;
 }

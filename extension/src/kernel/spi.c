@@ -14,13 +14,6 @@
 #include "utils/lsyscache.h"
 #include "utils/plancache.h"
 
-/* How a result leaves the SPI connection; cached per call site. */
-typedef struct ResultType
-{
-	int16 len;
-	bool by_value;
-} ResultType;
-
 static void
 prepare(NecpPlan *plan)
 {
@@ -211,26 +204,13 @@ necp_answer_args(NecpPlan *plan, const char *what, Datum *args, const char *null
 	return answer;
 }
 
-static ResultType *
-result_type(FunctionCallInfo fcinfo)
-{
-	ResultType *type = fcinfo->flinfo->fn_extra;
-
-	if (type == NULL)
-	{
-		type = MemoryContextAlloc(fcinfo->flinfo->fn_mcxt, sizeof(ResultType));
-		get_typlenbyval(get_func_rettype(fcinfo->flinfo->fn_oid), &type->len, &type->by_value);
-		fcinfo->flinfo->fn_extra = type;
-	}
-	return type;
-}
-
 Datum
-necp_call(FunctionCallInfo fcinfo, PGFunction body)
+necp_call(FunctionCallInfo fcinfo, PGFunction body, NecpResultType *type)
 {
-	ResultType *type = result_type(fcinfo);
 	Datum result;
 
+	if (type->len == 0)
+		get_typlenbyval(get_func_rettype(fcinfo->flinfo->fn_oid), &type->len, &type->by_value);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "could not connect to SPI");
 	result = body(fcinfo);

@@ -80,20 +80,28 @@ extern char *necp_row_text(const NecpRows *rows, uint64 row, int col);
 #define necp_answer(plan, what, ...) necp_answer_args((plan), (what), (Datum[]){__VA_ARGS__}, NULL)
 extern Datum necp_answer_args(NecpPlan *plan, const char *what, Datum *args, const char *nulls);
 
+/* How a function's result leaves the SPI connection; looked up once per backend. */
+typedef struct NecpResultType
+{
+	int16 len; /* 0: not known yet */
+	bool by_value;
+} NecpResultType;
+
 /*
  * NECP_FUNCTION(name) { … } defines an SQL-callable function whose body runs inside an SPI
  * connection. Everything it pallocs is freed at its end; a by-reference result is copied out.
  */
 #define NECP_FUNCTION(name)                                                                        \
 	static Datum name##_body(FunctionCallInfo fcinfo);                                             \
+	static NecpResultType name##_result;                                                           \
 	PG_FUNCTION_INFO_V1(name);                                                                     \
 	Datum name(PG_FUNCTION_ARGS)                                                                   \
 	{                                                                                              \
-		return necp_call(fcinfo, name##_body);                                                     \
+		return necp_call(fcinfo, name##_body, &name##_result);                                     \
 	}                                                                                              \
 	static Datum name##_body(FunctionCallInfo fcinfo)
 
-extern Datum necp_call(FunctionCallInfo fcinfo, PGFunction body);
+extern Datum necp_call(FunctionCallInfo fcinfo, PGFunction body, NecpResultType *type);
 
 /* Arrays as arguments. */
 extern Datum necp_int8_array(Datum *values, int n);
