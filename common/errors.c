@@ -3,6 +3,7 @@
  * From SQLSTATEs and violated constraints to problem documents.
  */
 #include "errors.h"
+#include "uuid.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -225,7 +226,13 @@ void
 necp_problem_write(const NecpProblem *problem, const char *trace_id, NecpBuf *out)
 {
 	const NecpErrorInfo *info = &error_infos[problem->code];
+	NecpUuid fresh;
 
+	if (trace_id == NULL)
+	{
+		necp_uuid_generate(&fresh);
+		trace_id = fresh.text;
+	}
 	necp_buf_add_text(out, "{\"type\":\"urn:necp:error:");
 	necp_buf_add_text(out, info->name);
 	necp_buf_add(out, "\"", 1);
@@ -237,7 +244,6 @@ necp_problem_write(const NecpProblem *problem, const char *trace_id, NecpBuf *ou
 	add_member(out, "code", info->name);
 	if (problem->field[0] != '\0')
 		add_member(out, "field", problem->field);
-	if (trace_id != NULL)
-		add_member(out, "trace_id", trace_id);
+	add_member(out, "trace_id", trace_id);
 	necp_buf_add(out, "}", 1);
 }

@@ -63,7 +63,7 @@ void necp_problem_from_result(NecpProblem *problem, const PGresult *result);
 void necp_problem_from_report(NecpProblem *problem, const char *sqlstate, const char *message,
 							  const char *column, const char *datatype, const char *constraint);
 int necp_problem_status(const NecpProblem *problem);
-/* Appends the JSON document; trace_id may be NULL. */
+/* Appends the JSON document; trace_id NULL: a fresh one. */
 void necp_problem_write(const NecpProblem *problem, const char *trace_id, NecpBuf *out);
 
 #endif

@@ -257,6 +257,7 @@ on_setup_ostream(h2o_filter_t *self, h2o_req_t *req, h2o_ostream_t **slot)
 	NecpBuf body = {0};
 	NecpProblem problem;
 	ProblemStream *stream;
+	h2o_iovec_t trace;
 	NecpUuid id;
 
 	if (req->res.status < 400 || type < 0 ||
@@ -276,7 +277,10 @@ on_setup_ostream(h2o_filter_t *self, h2o_req_t *req, h2o_ostream_t **slot)
 	necp_buf_free(&body);
 	req->res.content_length = stream->body.len;
 	req->res.headers.entries[type].value = h2o_iovec_init(H2O_STRLIT(PROBLEM_TYPE));
+	trace = h2o_strdup(&req->pool, id.text, NECP_UUID_LEN);
+	add_token_header(req, H2O_TOKEN_CACHE_CONTROL, H2O_STRLIT("no-store"));
 	add_header(req, H2O_STRLIT("x-content-type-options"), H2O_STRLIT("nosniff"));
+	add_header(req, H2O_STRLIT("x-request-id"), trace.base, trace.len);
 	h2o_setup_next_ostream(req, &stream->super.next);
 }
 

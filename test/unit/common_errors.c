@@ -93,7 +93,8 @@ test_document(void)
 	necp_problem_set(&problem, NECP_NOT_FOUND, NULL, NULL);
 	necp_problem_write(&problem, NULL, &out);
 	json = json_loadb(out.data, out.len, 0, NULL);
-	ok(json_object_size(json) == 4, "what is empty is left out");
+	ok(json_object_size(json) == 5, "what is empty is left out");
+	ok(json_object_get(json, "trace_id") != NULL, "but a trace id, which is made");
 	json_decref(json);
 	necp_buf_free(&out);
 }

@@ -126,13 +126,16 @@ NECP_FUNCTION(necp_loot_drop)
 
 /* Pick-up -------------------------------------------------------------------------------------- */
 
-/* The drop's row is the contested thing: whoever locks it first may empty it. */
+/*
+ * The drop's row is the contested thing: whoever locks it first may empty it. Of drops in other
+ * places nothing is told.
+ */
 static Drop
-take_drop(int64 drop_id)
+take_drop(int64 drop_id, int64 place_id)
 {
 	Drop drop = {.id = drop_id};
 
-	if (necp_run(&lock_drop, drop_id) == 0)
+	if (necp_run(&lock_drop, drop_id) == 0 || necp_int8(0, 2) != place_id)
 		necp_fail(NOT_FOUND, "drop_id", "drop not found");
 	drop.container_id = necp_int8(0, 1);
 	drop.place_id = necp_int8(0, 2);
@@ -150,16 +153,13 @@ take_drop(int64 drop_id)
 }
 
 static void
-require_reach(const Drop *drop)
+require_reach(const Drop *drop, const NecpEntity *self)
 {
-	NecpEntity self = require_present();
 	NecpEntity there = {.state = {.x = drop->x, .y = drop->y, .z = drop->z}};
 
-	if (self.place_id != drop->place_id)
-		necp_fail(NOT_FOUND, "drop_id", "drop not found");
-	if (self.state.activity == NECP_ACTIVITY_DEAD)
+	if (self->state.activity == NECP_ACTIVITY_DEAD)
 		necp_fail(YOU_ARE_DEAD, NULL, "the dead pick nothing up");
-	if (necp_world_distance(&self, &there) > necp_config_float("loot.pickup_m"))
+	if (necp_world_distance(self, &there) > necp_config_float("loot.pickup_m"))
 		necp_fail(TOO_FAR,
 				  "drop_id",
 				  "the drop is farther than %g m away",
@@ -278,13 +278,14 @@ NECP_FUNCTION(necp_loot_pickup)
 {
 	int64 drop_id = necp_arg_id(fcinfo, 0, "drop_id");
 	int64 character_id = necp_character();
-	Drop drop = take_drop(drop_id);
+	NecpEntity self = require_present();
+	Drop drop = take_drop(drop_id, self.place_id);
 	const char *status;
 	StringInfoData taken;
 	StringInfoData changes;
 	NecpJson view;
 
-	require_reach(&drop);
+	require_reach(&drop, &self);
 	require_eligible(&drop, character_id);
 	initStringInfo(&taken);
 	initStringInfo(&changes);

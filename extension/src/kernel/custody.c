@@ -31,8 +31,9 @@ static NecpPlan move_item = NECP_PLAN("UPDATE game.character_items SET container
 									  " WHERE id = $1 AND container_id = $4 AND lock_ref IS NULL",
 									  INT8OID, INT8OID, INT4OID, INT8OID);
 static NecpPlan change_quantity =
-	NECP_PLAN("UPDATE game.character_items SET quantity = quantity + $2 WHERE id = $1", INT8OID,
-			  INT4OID);
+	NECP_PLAN("UPDATE game.character_items SET quantity = quantity + $2"
+			  " WHERE id = $1 AND lock_ref IS NULL",
+			  INT8OID, INT4OID);
 static NecpPlan delete_item =
 	NECP_PLAN("DELETE FROM game.character_items WHERE id = $1 AND lock_ref IS NULL", INT8OID);
 static NecpPlan insert_move =
@@ -97,7 +98,8 @@ necp_container_lock(int64 container_id)
 	container->capacity = necp_int4(0, 1);
 	/* read in a later statement than the lock, so that it shows what the last holder left */
 	container->nitems = (int) necp_run(&load_items, container_id);
-	container->items = palloc(sizeof(NecpItem) * Max(container->capacity, container->nitems));
+	/* room for what arrives as well, also where more is in it than it should hold */
+	container->items = palloc(sizeof(NecpItem) * (Size) (container->capacity + container->nitems));
 	for (int i = 0; i < container->nitems; i++)
 		read_item(&container->items[i], container_id, (uint64) i);
 	return container;
@@ -142,11 +144,11 @@ void
 necp_item_merge(const NecpItem *from, const NecpItem *to, int32 quantity, const char *cause,
 				int64 cause_id)
 {
-	necp_run(&change_quantity, to->id, quantity);
+	require_changed(necp_run(&change_quantity, to->id, quantity), to);
 	if (quantity == from->quantity)
 		require_changed(necp_run(&delete_item, from->id), from);
 	else
-		necp_run(&change_quantity, from->id, -quantity);
+		require_changed(necp_run(&change_quantity, from->id, -quantity), from);
 	append_move("MERGE",
 				from,
 				to->id,
