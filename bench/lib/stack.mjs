@@ -3,6 +3,7 @@
 // A cluster with both servers of its own, and the accounts that the cases act as.
 import { execFileSync, spawn } from 'node:child_process';
 import { createHmac, randomUUID } from 'node:crypto';
+import { cpus, loadavg } from 'node:os';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 
 const PORTS = { pg: 54170, edge: 18170, realtime: 18171 };
@@ -22,6 +23,7 @@ export class Stack {
 		stack.pgbin = execFileSync('pg_config', ['--bindir']).toString().trim();
 		stack.edge = `http://127.0.0.1:${PORTS.edge}`;
 		stack.realtime = `127.0.0.1:${PORTS.realtime}`;
+		stack.describe();
 		stack.raiseRates();
 		stack.makePlayers(1000);
 		return stack;
@@ -31,6 +33,17 @@ export class Stack {
 		execFileSync('bin/necp-cluster', ['stop', '--dir', this.dir], { stdio: 'ignore' });
 		rmSync(this.work, { recursive: true });
 		if (!process.env.NECP_BENCH_DIR) rmSync(this.dir, { recursive: true, force: true });
+	}
+
+	// What is measured, and on what.
+	describe() {
+		const cpu = /model name\s*: (.*)/.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1];
+		console.error(`# ${cpus().length} × ${cpu}, load ${loadavg()[0]}`);
+		console.error(`# ${this.psql('SELECT version()')}`);
+		console.error(`# ${this.psql(`SELECT string_agg(name || '=' || current_setting(name), ' ' ORDER BY name) FROM pg_settings
+			WHERE name IN ('fsync', 'synchronous_commit', 'full_page_writes', 'shared_buffers', 'max_wal_size', 'max_connections', 'wal_level')`)}`);
+		for (const name of ['edge', 'realtime'])
+			console.error(`# ${readFileSync(`/proc/${this.pid(name)}/cmdline`, 'utf8').replaceAll('\0', ' ')}`);
 	}
 
 	psql(sql, ...args) {
