@@ -12,8 +12,8 @@ import { none, note, ok } from './tap.mjs';
 // SIGTERM under load: what had arrived is answered, the process ends with 0, a retry elsewhere
 // finds what was done.
 export async function edgeStops(ledger) {
-	const port = cluster.ports.edge + 2;
-	const edge = await cluster.extraServer('edge', port);
+	const edge = await cluster.extraServer('edge', cluster.ports.edge + 2);
+	const { port } = edge;
 	const agent = new Agent({ keepAlive: true, maxSockets: 32 });
 	const commands = [];
 	let stopping = false;
@@ -52,8 +52,8 @@ export async function edgeStops(ledger) {
 }
 
 export async function realtimeStops(ledger) {
-	const port = cluster.ports.realtime + 2;
-	const realtime = await cluster.extraServer('realtime', port);
+	const realtime = await cluster.extraServer('realtime', cluster.ports.realtime + 2);
+	const { port } = realtime;
 	const movers = ledger.players.slice(200, 210).map((player, i) => new Mover(ledger, player, i, { port, reconnect: 0 }));
 	for (const mover of movers) mover.live({ picks: false });
 	ok(await cluster.until(() => movers.every((m) => m.isConnected), 10), 'realtime, SIGTERM: clients connect before');

@@ -126,15 +126,29 @@ export async function freezeWorker(name, other, seconds) {
 
 export const kill = (pid, signal = 'SIGKILL') => process.kill(pid, signal);
 
-// Another server of the same binary on a port of its own, as our child: its exit code is seen.
+// Another server of the same binary on a port of its own (child.port), as our child: its exit code is
+// seen. A port that somebody else has taken meanwhile is passed over.
 export async function extraServer(name, port) {
+	for (let tries = 0; tries < 5; tries++) {
+		const child = await startServer(name, port + 2 * tries);
+		if (child) return child;
+	}
+	throw new Error(`necp-${name} found no free port from ${port} on`);
+}
+
+// Null where the port is taken.
+async function startServer(name, port) {
 	const binary = `${dir}/bin/necp-${name}`;
 	const child = spawn(asOwner[0], [...asOwner.slice(1), binary, '--listen', `127.0.0.1:${port}`, '--connections', '4', '--node', `extra-${name}`,
 		'--db', `host=${socket} port=${ports.pg} dbname=necpgame user=necp_edge`], { cwd: '/', stdio: ['ignore', 'ignore', 'pipe'] });
 	child.log = '';
 	child.stderr.on('data', (chunk) => { child.log += chunk; });
+	child.port = port;
 	child.exit = new Promise((resolve) => { child.on('exit', (code, signal) => resolve(signal ?? code)); });
-	if (!(await until(async () => (await fetch(`http://127.0.0.1:${port}/ready`)).ok, 10))) {
+	const ready = until(async () => (await fetch(`http://127.0.0.1:${port}/ready`)).ok, 10);
+	const ended = await Promise.race([child.exit.then(() => true), ready.then(() => false)]);
+	if (ended && /in use/.test(child.log)) return null;
+	if (!(await ready)) {
 		child.kill('SIGKILL');
 		throw new Error(`necp-${name} did not get ready:\n${child.log}`);
 	}
