@@ -7,7 +7,7 @@ import { median, result } from './report.mjs';
 const SESSION = "('00000000-0000-4000-8000-' || lpad(:player::text, 12, '0'))::uuid";
 const READ_ROUNDS = 9;
 const READ_SECONDS = 2;
-const COMMAND_ROUNDS = 3;
+const COMMAND_ROUNDS = 5;
 const SECONDS = 5;
 const TRACE = "'11111111-1111-4111-8111-111111111111'";
 

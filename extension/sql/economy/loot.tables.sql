@@ -59,6 +59,7 @@ CREATE TABLE game.world_drops (
 	CONSTRAINT world_drops_source_key UNIQUE (source_id, source, source_life)
 ) WITH (fillfactor = 80);
 CREATE INDEX world_drops_active ON game.world_drops (place_id) WHERE status = 'ACTIVE';
+CREATE INDEX world_drops_expiry ON game.world_drops (expires_at) WHERE status = 'ACTIVE';
 COMMENT ON TABLE game.world_drops IS 'What lies on the ground. A source''s life drops once.';
 COMMENT ON COLUMN game.world_drops.id IS 'Identity.';
 COMMENT ON COLUMN game.world_drops.place_id IS 'Zone, or minus the instance.';

@@ -19,6 +19,12 @@ END
 $$;
 -- A SET clause on each endpoint would cost 14-18 % of a read: the edges' path is pinned instead.
 ALTER ROLE necp_edge SET search_path = pg_catalog, pg_temp;
+-- Plans are kept for as long as a connection lives: one made on an empty table must not read it to its
+-- end when it is full. What is forbidden is priced, not impossible; that price must not call the compiler.
+ALTER ROLE necp_edge SET enable_seqscan = off;
+ALTER ROLE necp_edge SET enable_mergejoin = off;
+ALTER ROLE necp_edge SET enable_hashjoin = off;
+ALTER ROLE necp_edge SET jit = off;
 ALTER ROLE necp_analyst SET statement_timeout = '60s';
 ALTER ROLE necp_analyst SET idle_in_transaction_session_timeout = '60s';
 

@@ -14,7 +14,9 @@
 #include "kernel/json.h"
 #include "kernel/ledger.h"
 #include "kernel/list.h"
+#include "kernel/lookup.h"
 #include "kernel/spi.h"
+#include "kernel/view.h"
 
 #include <math.h>
 
@@ -30,10 +32,37 @@
 	" FROM game.characters c JOIN game.character_classes k ON k.id = c.class_id"                   \
 	" JOIN game.character_origins o ON o.id = c.origin_id"
 
-static NecpPlan view_one =
-	NECP_PLAN("SELECT " VIEW FROM_CHARACTERS
-			  " WHERE c.id = $1 AND c.account_id = $2 AND c.deleted_at IS NULL",
-			  INT8OID, INT8OID);
+/* What clients read most. The columns of the view in its order, then what decides. */
+static NecpLookup character_by_id = {
+	.table = "characters",
+	.index = "characters_pkey",
+	.columns = {{"id", INT8OID},
+				{"name", TEXTOID},
+				{"class_id", INT4OID},
+				{"origin_id", INT4OID},
+				{"status", TEXTOID},
+				{"level", INT4OID},
+				{"xp", INT8OID},
+				{"body", INT4OID},
+				{"reflexes", INT4OID},
+				{"technical_ability", INT4OID},
+				{"intelligence", INT4OID},
+				{"cool", INT4OID},
+				{"empathy", INT4OID},
+				{"hp", INT4OID},
+				{"level", INT4OID}, /* max_hp stands here */
+				{"zone_id", INT4OID},
+				{"created_at", TIMESTAMPTZOID},
+				{"last_played_at", TIMESTAMPTZOID},
+				{"account_id", INT8OID},
+				{"deleted_at", TIMESTAMPTZOID}},
+};
+static NecpLookup class_by_id = {.table = "character_classes",
+								 .index = "character_classes_pkey",
+								 .columns = {{"code", TEXTOID}}};
+static NecpLookup origin_by_id = {.table = "character_origins",
+								  .index = "character_origins_pkey",
+								  .columns = {{"code", TEXTOID}}};
 static NecpPlan view_all =
 	NECP_PLAN("SELECT " VIEW ", c.id" FROM_CHARACTERS
 			  " WHERE c.account_id = $1 AND c.deleted_at IS NULL ORDER BY c.id",
@@ -99,6 +128,12 @@ static NecpPlan save_hp =
 	NECP_PLAN("UPDATE game.characters c SET hp = least($2, " MAX_HP ") WHERE id = $1", INT8OID,
 			  INT4OID);
 
+static int32
+max_hp(int32 body, int32 level)
+{
+	return 100 + 10 * (body - 5) + 10 * (level - 1);
+}
+
 /* Reads ---------------------------------------------------------------------------------------- */
 
 NECP_FUNCTION(necp_character_catalog)
@@ -111,10 +146,41 @@ NECP_FUNCTION(necp_character_list)
 	return necp_list(&view_all, PG_INT32_MAX, necp_account());
 }
 
+enum
+{
+	CLASS = 2,
+	ORIGIN,
+	LEVEL = 5,
+	BODY = 7,
+	HP_MOST = 14,
+	OWNER = 18,
+	DELETED
+};
+
+/* Replaces the id of a class or an origin by its code. */
+static void
+put_code(NecpLookup *by_id, Datum *value)
+{
+	bool isnull;
+
+	if (!necp_lookup(by_id, *value, value, &isnull))
+		elog(ERROR, "a character's %s does not exist", by_id->table);
+}
+
 static Datum
 character_view(int64 character_id)
 {
-	return necp_answer(&view_one, "character", character_id, necp_account());
+	Datum values[NECP_LOOKUP_COLUMNS];
+	bool nulls[NECP_LOOKUP_COLUMNS];
+
+	if (!necp_lookup(&character_by_id, Int64GetDatum(character_id), values, nulls) ||
+		DatumGetInt64(values[OWNER]) != necp_account() || !nulls[DELETED])
+		necp_fail(NOT_FOUND, NULL, "character not found");
+	put_code(&class_by_id, &values[CLASS]);
+	put_code(&origin_by_id, &values[ORIGIN]);
+	values[HP_MOST] =
+		Int32GetDatum(max_hp(DatumGetInt32(values[BODY]), DatumGetInt32(values[LEVEL])));
+	return necp_view("character_view", values, nulls);
 }
 
 NECP_FUNCTION(necp_character_get)

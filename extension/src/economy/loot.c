@@ -88,7 +88,7 @@ static NecpPlan insert_eligible =
 			  INT8OID);
 static NecpPlan expired_drops =
 	NECP_PLAN("SELECT id FROM game.world_drops WHERE status = 'ACTIVE' AND expires_at <= $1"
-			  " ORDER BY id LIMIT 500 FOR NO KEY UPDATE SKIP LOCKED",
+			  " ORDER BY expires_at LIMIT 500 FOR NO KEY UPDATE SKIP LOCKED",
 			  TIMESTAMPTZOID);
 
 /* Reads ---------------------------------------------------------------------------------------- */

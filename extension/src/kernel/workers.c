@@ -214,6 +214,19 @@ work(const NecpWorker *worker)
 	}
 }
 
+/* As the edges' role (base.sql): what is planned here is kept for as long as the worker lives. */
+static void
+keep_to_indexes(void)
+{
+	static const char *const avoided[] = {"enable_seqscan",
+										  "enable_mergejoin",
+										  "enable_hashjoin",
+										  "jit"};
+
+	for (size_t i = 0; i < lengthof(avoided); i++)
+		SetConfigOption(avoided[i], "off", PGC_USERSET, PGC_S_SESSION);
+}
+
 void
 necp_worker_main(Datum arg)
 {
@@ -222,6 +235,7 @@ necp_worker_main(Datum arg)
 	accept_signals();
 	BackgroundWorkerInitializeConnection(necp_database, NULL, 0);
 	SetConfigOption("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION);
+	keep_to_indexes();
 	SetConfigOption("application_name",
 					psprintf("necp %s", worker->name),
 					PGC_USERSET,
