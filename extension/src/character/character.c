@@ -23,6 +23,7 @@
 #include "utils/builtins.h"
 
 #define MAX_LEVEL 50
+#define MAX_CHECKS 16
 #define MAX_HP "(100 + 10 * (c.body - 5) + 10 * (c.level - 1))"
 #define VIEW                                                                                       \
 	"to_json(ROW(c.id, c.name, k.code, o.code, c.status, c.level, c.xp, c.body, c.reflexes,"       \
@@ -132,6 +133,44 @@ static int32
 max_hp(int32 body, int32 level)
 {
 	return 100 + 10 * (body - 5) + 10 * (level - 1);
+}
+
+/* Who refuses ---------------------------------------------------------------------------------- */
+
+typedef struct Checks
+{
+	int n;
+	void (*check[MAX_CHECKS])(int64 character_id);
+} Checks;
+
+static Checks before_leaving;
+static Checks before_deletion;
+
+static void
+add_check(Checks *checks, void (*check)(int64 character_id))
+{
+	if (checks->n == MAX_CHECKS)
+		elog(ERROR, "too many checks of characters");
+	checks->check[checks->n++] = check;
+}
+
+static void
+run_checks(const Checks *checks, int64 character_id)
+{
+	for (int i = 0; i < checks->n; i++)
+		checks->check[i](character_id);
+}
+
+void
+necp_character_on_leave(void (*check)(int64 character_id))
+{
+	add_check(&before_leaving, check);
+}
+
+void
+necp_character_on_delete(void (*check)(int64 character_id))
+{
+	add_check(&before_deletion, check);
 }
 
 /* Reads ---------------------------------------------------------------------------------------- */
@@ -323,6 +362,8 @@ NECP_FUNCTION(necp_character_select)
 		necp_fail(NOT_FOUND, "character_id", "character not found");
 	if (strcmp(character.status, "IN_COMBAT") == 0)
 		necp_fail(BUSY, NULL, "the character is in combat");
+	if (session->character_id != 0 && session->character_id != character_id)
+		run_checks(&before_leaving, session->character_id);
 	necp_run(&played, character_id, TimestampTzGetDatum(necp_now()));
 	if (session->character_id != character_id)
 		necp_session_play(&session->id, character_id, 0);

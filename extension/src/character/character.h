@@ -30,6 +30,13 @@ extern void necp_character_add_xp(int64 character_id, int64 xp, const char *caus
 /* Keeps the hit points that shared memory held. */
 extern void necp_character_save_hp(int64 character_id, int32 hp);
 
+/*
+ * Rooms that hold a character fast refuse its leaving (BUSY) and its deletion, from init functions. A
+ * check runs with the character's row locked and raises; returning lets it go.
+ */
+extern void necp_character_on_leave(void (*check)(int64 character_id));
+extern void necp_character_on_delete(void (*check)(int64 character_id));
+
 /* Detail of CHARACTER_CREATED. */
 typedef struct NecpCharacterCreated
 {
