@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
+INSERT INTO necp.private_tables VALUES ('reconnect_tokens', 'secrets');
+
 CREATE TYPE necp.session_view AS (
 	session_id uuid,
 	status text,

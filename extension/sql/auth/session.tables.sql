@@ -3,7 +3,7 @@ CREATE TABLE game.player_sessions (
 	id uuid PRIMARY KEY,
 	account_id bigint NOT NULL REFERENCES game.accounts (id),
 	family uuid NOT NULL,
-	status text NOT NULL CHECK (status IN ('CREATED', 'ACTIVE', 'IDLE', 'AFK', 'DISCONNECTED', 'EXPIRED', 'CLOSED')),
+	status text NOT NULL CHECK (status IN ('CREATED', 'ACTIVE', 'IDLE', 'AFK', 'DISCONNECTED', 'CLOSED')),
 	character_id bigint,
 	place_id bigint,
 	binding bigint NOT NULL DEFAULT 0,
@@ -23,6 +23,8 @@ CREATE TABLE game.player_sessions (
 ) WITH (fillfactor = 70);
 CREATE UNIQUE INDEX player_sessions_live_key ON game.player_sessions (account_id) WHERE closed_at IS NULL;
 CREATE UNIQUE INDEX player_sessions_character_key ON game.player_sessions (character_id) WHERE character_id IS NOT NULL;
+CREATE INDEX player_sessions_account ON game.player_sessions (account_id, created_at);
+CREATE INDEX player_sessions_closed ON game.player_sessions (closed_at) WHERE closed_at IS NOT NULL;
 CREATE UNIQUE INDEX player_sessions_ticket_key ON game.player_sessions (ticket_digest) WHERE ticket_digest IS NOT NULL;
 COMMENT ON TABLE game.player_sessions IS 'Sessions; at most one of an account is live.';
 COMMENT ON COLUMN game.player_sessions.id IS 'The sid of access tokens.';
@@ -32,8 +34,8 @@ COMMENT ON COLUMN game.player_sessions.status IS 'Liveness.';
 COMMENT ON COLUMN game.player_sessions.character_id IS 'Selected character.';
 COMMENT ON COLUMN game.player_sessions.place_id IS 'Zone, or minus the instance.';
 COMMENT ON COLUMN game.player_sessions.binding IS 'Rises with every change of character or place.';
-COMMENT ON COLUMN game.player_sessions.client_ip IS 'Address at login.';
-COMMENT ON COLUMN game.player_sessions.user_agent IS 'Client at login.';
+COMMENT ON COLUMN game.player_sessions.client_ip IS 'Address that was last seen.';
+COMMENT ON COLUMN game.player_sessions.user_agent IS 'Client that was last seen.';
 COMMENT ON COLUMN game.player_sessions.node IS 'Realtime process that holds its connection.';
 COMMENT ON COLUMN game.player_sessions.ticket_digest IS 'SHA-256 of its unused WebSocket ticket.';
 COMMENT ON COLUMN game.player_sessions.ticket_expires_at IS 'End of the ticket.';
@@ -41,7 +43,20 @@ COMMENT ON COLUMN game.player_sessions.created_at IS 'Login.';
 COMMENT ON COLUMN game.player_sessions.expires_at IS 'End of its absolute life.';
 COMMENT ON COLUMN game.player_sessions.disconnected_at IS 'When its connection was lost.';
 COMMENT ON COLUMN game.player_sessions.closed_at IS 'When it was closed.';
-COMMENT ON COLUMN game.player_sessions.close_reason IS 'Why.';
+COMMENT ON COLUMN game.player_sessions.close_reason IS 'Why: LOGOUT, CONCURRENT_LOGIN, AFK_TIMEOUT, DISCONNECTED, EXPIRED, REVOKED, TOKEN_REPLAYED, or another room''s word.';
+
+CREATE TABLE game.reconnect_tokens (
+	digest bytea PRIMARY KEY CHECK (octet_length(digest) = 32),
+	session_id uuid NOT NULL REFERENCES game.player_sessions (id) ON DELETE CASCADE,
+	created_at timestamptz NOT NULL,
+	spent_at timestamptz
+);
+CREATE INDEX reconnect_tokens_session ON game.reconnect_tokens (session_id, created_at);
+COMMENT ON TABLE game.reconnect_tokens IS 'Tokens that take up a lost session, by digest; the last two given out of a session work, those that were spent are remembered.';
+COMMENT ON COLUMN game.reconnect_tokens.digest IS 'SHA-256 of the token.';
+COMMENT ON COLUMN game.reconnect_tokens.session_id IS 'Session that it takes up.';
+COMMENT ON COLUMN game.reconnect_tokens.created_at IS 'When it was given out.';
+COMMENT ON COLUMN game.reconnect_tokens.spent_at IS 'When it, or one beside it, was spent.';
 
 INSERT INTO game.config (key, value, description) VALUES
 	('session.life_s', '86400', 'Absolute life of a session.'),

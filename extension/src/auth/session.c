@@ -27,6 +27,8 @@
 
 static NecpSessionHook hooks[MAX_HOOKS];
 static int nhooks;
+static NecpSessionStateHook state_hooks[MAX_HOOKS];
+static int nstate_hooks;
 
 #define SESSION_VIEW                                                                               \
 	"to_json(ROW(s.id, s.status, s.character_id, s.place_id, s.created_at, s.expires_at)"          \
@@ -47,7 +49,7 @@ static NecpPlan play = NECP_PLAN(
 	" binding = binding + 1, status = 'ACTIVE' WHERE id = $1 AND closed_at IS NULL RETURNING binding",
 	UUIDOID, INT8OID, INT8OID);
 static NecpPlan lock_live =
-	NECP_PLAN("SELECT account_id, character_id, place_id FROM game.player_sessions"
+	NECP_PLAN("SELECT account_id, character_id, place_id, status FROM game.player_sessions"
 			  " WHERE id = $1 AND closed_at IS NULL FOR NO KEY UPDATE",
 			  UUIDOID);
 static NecpPlan close_row = NECP_PLAN(
@@ -99,6 +101,15 @@ static NecpPlan overdue =
 			  " AND (expires_at <= $1 OR disconnected_at <= $2) LIMIT 200",
 			  TIMESTAMPTZOID, TIMESTAMPTZOID);
 
+static NecpPlan insert_token = NECP_PLAN(
+	"INSERT INTO game.reconnect_tokens (digest, session_id, created_at) VALUES ($1, $2, $3)",
+	BYTEAOID, UUIDOID, TIMESTAMPTZOID);
+static NecpPlan forget_tokens =
+	NECP_PLAN("DELETE FROM game.reconnect_tokens WHERE digest IN (SELECT digest"
+			  " FROM game.reconnect_tokens WHERE session_id = $1 AND spent_at IS NULL"
+			  " ORDER BY created_at DESC OFFSET 1)",
+			  UUIDOID);
+
 static bool
 load(const pg_uuid_t *id, NecpSession *session)
 {
@@ -140,6 +151,14 @@ necp_session_on_close(NecpSessionHook hook)
 	hooks[nhooks++] = hook;
 }
 
+void
+necp_session_on_state(NecpSessionStateHook hook)
+{
+	if (nstate_hooks == MAX_HOOKS)
+		elog(ERROR, "too many session state hooks");
+	state_hooks[nstate_hooks++] = hook;
+}
+
 static void
 emit_closed(const NecpSession *session, const char *reason)
 {
@@ -162,18 +181,22 @@ void
 necp_session_close(const pg_uuid_t *id, const char *reason)
 {
 	NecpSession session = {.id = *id};
+	char *from;
 
 	if (necp_run(&lock_live, UUIDPGetDatum(id)) == 0)
 		return;
 	session.account_id = necp_int8(0, 1);
 	session.character_id = necp_int8(0, 2);
 	session.place_id = necp_int8(0, 3);
+	from = necp_text(0, 4);
 	for (int i = 0; i < nhooks; i++)
 		hooks[i](&session);
 	necp_run(&close_row,
 			 UUIDPGetDatum(id),
 			 TimestampTzGetDatum(necp_now()),
 			 necp_cstring_datum(reason));
+	for (int i = 0; i < nstate_hooks; i++)
+		state_hooks[i](&session, from, "CLOSED");
 	emit_closed(&session, reason);
 	necp_push_close(id, reason);
 	necp_session_ended(id);
@@ -188,11 +211,7 @@ necp_session_open(int64 account_id, const pg_uuid_t *family, Datum client_ip, Da
 	char all_nulls[] = "      ";
 	pg_uuid_t id;
 
-	if (necp_run(&live_of_account, account_id) > 0)
-	{
-		id = necp_uuid(0, 1);
-		necp_session_close(&id, "CONCURRENT_LOGIN");
-	}
+	necp_session_close_account(account_id, "CONCURRENT_LOGIN");
 	all_nulls[2] = nulls[0];
 	all_nulls[3] = nulls[1];
 	necp_run_nulls(&insert_session,
@@ -209,6 +228,30 @@ necp_session_open(int64 account_id, const pg_uuid_t *family, Datum client_ip, Da
 								 .aggregate_id = account_id,
 								 .account_id = account_id});
 	return id;
+}
+
+void
+necp_session_close_account(int64 account_id, const char *reason)
+{
+	pg_uuid_t id;
+
+	if (necp_run(&live_of_account, account_id) == 0)
+		return;
+	id = necp_uuid(0, 1);
+	necp_session_close(&id, reason);
+}
+
+char *
+necp_session_reconnect_token(const pg_uuid_t *session)
+{
+	char *token = necp_random_token();
+
+	necp_run(&forget_tokens, UUIDPGetDatum(session));
+	necp_run(&insert_token,
+			 PointerGetDatum(necp_digest(token)),
+			 UUIDPGetDatum(session),
+			 TimestampTzGetDatum(necp_now()));
+	return token;
 }
 
 bool

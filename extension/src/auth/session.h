@@ -20,6 +20,23 @@ extern void necp_session_on_close(NecpSessionHook hook);
 /* Closes a live session: hooks, row, event, connections. Does nothing where it is closed. */
 extern void necp_session_close(const pg_uuid_t *session, const char *reason);
 
+/* The same of the session that the account has open, if any. */
+extern void necp_session_close_account(int64 account_id, const char *reason);
+
+/*
+ * Runs in the transaction that changes the state of a session: CREATED, ACTIVE, IDLE, AFK,
+ * DISCONNECTED, EXPIRED (on the way from a state that lasted too long to CLOSED), CLOSED; from init
+ * functions.
+ */
+typedef void (*NecpSessionStateHook)(const NecpSession *session, const char *from, const char *to);
+extern void necp_session_on_state(NecpSessionStateHook hook);
+
+/*
+ * A new token that takes the session up after its connection was lost, once. The one given out
+ * before it works until then: what carried the new one may have been lost with the connection.
+ */
+extern char *necp_session_reconnect_token(const pg_uuid_t *session);
+
 /* Closes what the account has open as CONCURRENT_LOGIN and opens a session; returns its id. */
 extern pg_uuid_t necp_session_open(int64 account_id, const pg_uuid_t *family, Datum client_ip,
 								   Datum user_agent, const char *nulls);
