@@ -25,6 +25,10 @@ ALTER ROLE necp_edge SET enable_seqscan = off;
 ALTER ROLE necp_edge SET enable_mergejoin = off;
 ALTER ROLE necp_edge SET enable_hashjoin = off;
 ALTER ROLE necp_edge SET jit = off;
+-- Refresh tokens, tickets and mailed tokens are bound as they are: no log shows what is bound, whatever
+-- an operator lets the database log while he looks for something.
+ALTER ROLE necp_edge SET log_parameter_max_length = 0;
+ALTER ROLE necp_edge SET log_parameter_max_length_on_error = 0;
 ALTER ROLE necp_analyst SET statement_timeout = '60s';
 ALTER ROLE necp_analyst SET idle_in_transaction_session_timeout = '60s';
 
