@@ -2,8 +2,6 @@
 INSERT INTO necp.private_tables VALUES
 	('accounts', 'addresses and password hashes'),
 	('login_history', 'addresses'),
-	('refresh_tokens', 'secrets'),
-	('account_tokens', 'secrets'),
 	('email_outbox', 'addresses and tokens'),
 	('player_sessions', 'session ids are credentials; see live.online_sessions');
 
@@ -27,28 +25,6 @@ COMMENT ON COLUMN necp.account_view.email_verified IS 'The address was proven.';
 COMMENT ON COLUMN necp.account_view.roles IS 'Roles held now.';
 COMMENT ON COLUMN necp.account_view.created_at IS 'Registration.';
 
-CREATE TYPE necp.token_view AS (
-	account_id bigint,
-	session_id uuid,
-	roles text[],
-	permissions text[],
-	refresh_token text,
-	refresh_expires_in int,
-	access_token text,
-	token_type text,
-	expires_in int
-);
-COMMENT ON TYPE necp.token_view IS 'Tokens of a session. The edge adds the access token.';
-COMMENT ON COLUMN necp.token_view.account_id IS 'Whose.';
-COMMENT ON COLUMN necp.token_view.session_id IS 'The session.';
-COMMENT ON COLUMN necp.token_view.roles IS 'Roles held now.';
-COMMENT ON COLUMN necp.token_view.permissions IS 'Permissions held now.';
-COMMENT ON COLUMN necp.token_view.refresh_token IS 'Spend it once at /auth/refresh.';
-COMMENT ON COLUMN necp.token_view.refresh_expires_in IS 'Seconds.';
-COMMENT ON COLUMN necp.token_view.access_token IS 'For the Authorization header.';
-COMMENT ON COLUMN necp.token_view.token_type IS 'Bearer.';
-COMMENT ON COLUMN necp.token_view.expires_in IS 'Seconds.';
-
 CREATE TYPE necp.done_view AS (done boolean);
 COMMENT ON TYPE necp.done_view IS 'A command that has nothing more to tell.';
 COMMENT ON COLUMN necp.done_view.done IS 'True.';
@@ -67,11 +43,6 @@ CREATE FUNCTION necp.auth_login_lookup(email text) RETURNS text
 COMMENT ON FUNCTION necp.auth_login_lookup IS 'The hash that the edge verifies the password against, or null.';
 SELECT necp.route('POST', '/auth/login', 'auth_login', auth => 'public', rate => 'login', password => 'verify', issues_token => true, result => 'token_view');
 
-CREATE FUNCTION necp.auth_refresh(refresh_token text, client_ip inet, user_agent text) RETURNS json
-	LANGUAGE c SECURITY DEFINER AS 'MODULE_PATHNAME', 'necp_auth_refresh';
-COMMENT ON FUNCTION necp.auth_refresh IS 'Spends a refresh token for new ones. Spending one twice revokes the whole family. REFRESH_REUSED, UNAUTHENTICATED.';
-SELECT necp.route('POST', '/auth/refresh', 'auth_refresh', auth => 'public', issues_token => true, result => 'token_view');
-
 CREATE FUNCTION necp.auth_logout() RETURNS json
 	LANGUAGE c SECURITY DEFINER AS 'MODULE_PATHNAME', 'necp_auth_logout';
 COMMENT ON FUNCTION necp.auth_logout IS 'Ends the session and its refresh tokens.';
@@ -86,8 +57,3 @@ CREATE FUNCTION necp.auth_me() RETURNS json
 	LANGUAGE c SECURITY DEFINER AS 'MODULE_PATHNAME', 'necp_auth_me';
 COMMENT ON FUNCTION necp.auth_me IS 'The account that asks.';
 SELECT necp.route('GET', '/auth/me', 'auth_me', auth => 'account', read_only => true, result => 'account_view');
-
-SELECT necp.integrity('auth_token_live', $$
-	SELECT format('family %s has %s live refresh tokens', family, count(*)) FROM game.refresh_tokens
-	WHERE spent_at IS NULL AND revoked_at IS NULL GROUP BY family HAVING count(*) > 1$$,
-	'One refresh token of a family is live.');

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: PostgreSQL
+ *
+ * The account as the first lock of whatever concerns it.
+ */
+#ifndef NECP_AUTH_AUTH_H
+#define NECP_AUTH_AUTH_H
+
+#include "postgres.h"
+
+/* Roles that account a holds at $2, as an array. */
+#define NECP_ROLES_OF                                                                              \
+	"(SELECT coalesce(array_agg(r.role ORDER BY r.role), '{}') FROM game.account_roles r"          \
+	" WHERE r.account_id = a.id AND (r.expires_at IS NULL OR r.expires_at > $2))"
+
+/* Locks the account's row; NOT_FOUND where there is none. What it says is read after this. */
+extern void necp_account_lock(int64 account_id);
+
+#endif
