@@ -236,47 +236,61 @@ parse_body(NecpSlice body, NecpProblem *problem)
 	return NULL;
 }
 
-/* A password field: text, required, kept for the edge. */
+/* The members of a body that hold passwords. Where one is to be made, its field comes last. */
+typedef struct PasswordFields
+{
+	const char *known;  /* to verify, or NULL */
+	const char *chosen; /* to hash, or NULL */
+	bool optional;      /* the known one may be missing */
+} PasswordFields;
+
+static const PasswordFields password_fields[] = {
+	[NECP_PASSWORD_NONE] = {NULL, NULL, false},
+	[NECP_PASSWORD_HASH] = {NULL, "password", false},
+	[NECP_PASSWORD_VERIFY] = {"password", NULL, false},
+	[NECP_PASSWORD_OPTIONAL] = {"password", NULL, true},
+	[NECP_PASSWORD_CHANGE] = {"current_password", "new_password", false},
+	[NECP_PASSWORD_RESET] = {NULL, "new_password", false},
+};
+
+/* A password is text and kept for the edge. Counts the member in *taken if it is there. */
 static bool
-take_password(NecpBound *bound, const json_t *body, const char *name, char **target,
-			  NecpProblem *problem)
+take_password(NecpBound *bound, const json_t *body, const char *name, bool optional, char **target,
+			  size_t *taken, NecpProblem *problem)
 {
 	const json_t *json = json_object_get(body, name);
 	const char *reason;
 
+	if (json != NULL)
+		++*taken;
 	if (json == NULL || json_is_null(json))
-		return refuse_missing(problem, name);
+		return optional || refuse_missing(problem, name);
 	*target = (char *) necp_value_from_json(&bound->arena, NECP_TYPE_TEXT, json, &reason);
 	return *target != NULL || refuse(problem, name, reason);
 }
 
-/* Counts the members it took in *taken. */
 static bool
 take_passwords(NecpBound *bound, const json_t *body, size_t *taken, NecpProblem *problem)
 {
-	NecpPasswordMode mode = bound->route->password;
-	const char *name = mode == NECP_PASSWORD_CHANGE ? "current_password" : "password";
-	const char *chosen;
+	const PasswordFields *fields = &password_fields[bound->route->password];
 
-	if (mode == NECP_PASSWORD_NONE)
-		return true;
-	if (!take_password(bound, body, name, &bound->password, problem))
+	if (fields->known != NULL && !take_password(bound,
+												body,
+												fields->known,
+												fields->optional,
+												&bound->password,
+												taken,
+												problem))
 		return false;
-	++*taken;
-	chosen = mode == NECP_PASSWORD_HASH ? bound->password : NULL;
-	if (mode == NECP_PASSWORD_CHANGE)
-	{
-		name = "new_password";
-		if (!take_password(bound, body, name, &bound->new_password, problem))
-			return false;
-		++*taken;
-		chosen = bound->new_password;
-	}
-	if (chosen == NULL || necp_password_strong(chosen))
+	if (fields->chosen == NULL)
+		return true;
+	if (!take_password(bound, body, fields->chosen, false, &bound->new_password, taken, problem))
+		return false;
+	if (necp_password_strong(bound->new_password))
 		return true;
 	necp_problem_set(problem,
 					 NECP_WEAK_PASSWORD,
-					 name,
+					 fields->chosen,
 					 "must have 8 to 128 characters, among them an upper and a lower case letter, "
 					 "a digit and a special character");
 	return false;
@@ -303,12 +317,13 @@ bind_body_param(NecpBound *bound, int index, const json_t *body, size_t *taken,
 static bool
 takes_from_body(const NecpRoute *route, const char *name)
 {
+	const PasswordFields *fields = &password_fields[route->password];
+
 	for (int i = 0; i < route->nparams; i++)
 		if (route->params[i].source == NECP_FROM_BODY && strcmp(route->params[i].name, name) == 0)
 			return true;
-	if (route->password == NECP_PASSWORD_CHANGE)
-		return strcmp(name, "current_password") == 0 || strcmp(name, "new_password") == 0;
-	return route->password != NECP_PASSWORD_NONE && strcmp(name, "password") == 0;
+	return (fields->known != NULL && strcmp(name, fields->known) == 0) ||
+		   (fields->chosen != NULL && strcmp(name, fields->chosen) == 0);
 }
 
 static bool

@@ -28,9 +28,9 @@ typedef struct NecpBound
 	const NecpRoute *route;
 	NecpArena arena;
 	const char *values[NECP_FIXED_PARAMS + NECP_MAX_PARAMS];
-	/* password routes: what the body held; in the arena, to be wiped by necp_bound_free */
-	char *password;
-	char *new_password;
+	/* password routes: what the body held, or NULL; in the arena, wiped by necp_bound_free */
+	char *password;     /* to verify */
+	char *new_password; /* to hash; strong */
 } NecpBound;
 
 /*

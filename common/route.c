@@ -55,7 +55,8 @@ struct NecpRoutes
 
 static const char *const method_names[NECP_METHODS] = {"GET", "POST", "PUT", "DELETE", "PATCH"};
 static const char *const auth_names[] = {"public", "account", "character", NULL};
-static const char *const password_names[] = {"", "hash", "verify", "change", NULL};
+static const char *const password_names[] =
+	{"", "hash", "verify", "optional", "change", "reset", NULL};
 static const char *const source_names[] = {"path", "query", "body", "edge", NULL};
 static const char *const type_names[] = {"bigint",
 										 "integer",
@@ -277,7 +278,7 @@ read_route(NecpRoutes *table, NecpRoute *route, const PGresult *result, int row)
 							sql,
 							NECP_FIXED_PARAMS + route->nparams,
 							oids);
-	else if (mode == NECP_PASSWORD_VERIFY || mode == NECP_PASSWORD_CHANGE)
+	else if (mode != NECP_PASSWORD_NONE && mode != NECP_PASSWORD_HASH)
 		return "no password lookup";
 	return NULL;
 }

@@ -9,16 +9,20 @@
 #include "edge.h"
 #include "log.h"
 
+/* The current password and what it may not be again: the earlier ones (DOMAIN §1). */
+#define MAX_STORED 4
+
 typedef struct EdgePasswordTask
 {
 	struct EdgePasswordTask *next;
 	EdgeJob *job;
-	const char *current; /* to verify, or NULL */
-	const char *chosen;  /* to hash, or NULL */
-	bool has_stored;
+	const char *known;  /* to verify against the first of stored, or NULL */
+	const char *chosen; /* to hash, or NULL */
+	int nstored;
 	bool verified;
+	bool reused; /* chosen is one of stored */
 	bool hashed;
-	char stored[crypto_pwhash_STRBYTES]; /* what the lookup gave */
+	char stored[MAX_STORED][crypto_pwhash_STRBYTES]; /* what the lookup gave */
 	char hash[crypto_pwhash_STRBYTES];
 } EdgePasswordTask;
 
@@ -43,22 +47,31 @@ make_dummy(char dummy[crypto_pwhash_STRBYTES], size_t with_memory, unsigned with
 		dummy[0] = '\0';
 }
 
+static bool
+matches(const char *hash, const char *password)
+{
+	return crypto_pwhash_str_verify(hash, password, strlen(password)) == 0;
+}
+
+/* What was not proven gets no further work: nobody buys four hashes with a wrong password. */
 static void
 run_task(EdgePasswordTask *task, const char *dummy, size_t with_memory, unsigned with_ops)
 {
-	if (task->current != NULL)
+	if (task->known != NULL)
 	{
-		const char *stored = task->has_stored ? task->stored : dummy;
-		int rc = crypto_pwhash_str_verify(stored, task->current, strlen(task->current));
+		bool matched = matches(task->nstored > 0 ? task->stored[0] : dummy, task->known);
 
-		task->verified = rc == 0 && task->has_stored;
+		task->verified = matched && task->nstored > 0;
+		if (!task->verified)
+			return;
 	}
-	if (task->chosen != NULL && (task->current == NULL || task->verified))
-		task->hashed = crypto_pwhash_str(task->hash,
-										 task->chosen,
-										 strlen(task->chosen),
-										 with_ops,
-										 with_memory) == 0;
+	if (task->chosen == NULL)
+		return;
+	for (int i = 0; i < task->nstored && !task->reused; i++)
+		task->reused = matches(task->stored[i], task->chosen);
+	task->hashed =
+		crypto_pwhash_str(task->hash, task->chosen, strlen(task->chosen), with_ops, with_memory) ==
+		0;
 }
 
 static void *
@@ -153,6 +166,21 @@ enqueue(EdgeJob *job)
 	necp_edge_refuse_code(job, NECP_UNAVAILABLE, NULL, "too many passwords are being checked");
 }
 
+/* One hash in a line. One that is too long is none that was made here, and nothing matches it. */
+static void
+take_stored(EdgePasswordTask *task, const char *lines)
+{
+	while (*lines != '\0' && task->nstored < MAX_STORED)
+	{
+		size_t len = strcspn(lines, "\n");
+		char *stored = task->stored[task->nstored++];
+
+		if (len < sizeof(task->stored[0]))
+			memcpy(stored, lines, len);
+		lines += len + (lines[len] == '\n');
+	}
+}
+
 static void
 on_looked_up(NecpRequest *request, NecpOutcome outcome, const PGresult *result)
 {
@@ -166,12 +194,8 @@ on_looked_up(NecpRequest *request, NecpOutcome outcome, const PGresult *result)
 		necp_edge_refuse_outcome(job, outcome, result);
 		return;
 	}
-	if (PQntuples(result) == 1 && !PQgetisnull(result, 0, 0) &&
-		PQgetlength(result, 0, 0) < (int) sizeof(task->stored))
-	{
-		strcpy(task->stored, PQgetvalue(result, 0, 0));
-		task->has_stored = true;
-	}
+	if (PQntuples(result) == 1 && !PQgetisnull(result, 0, 0))
+		take_stored(task, PQgetvalue(result, 0, 0));
 	enqueue(job);
 }
 
@@ -179,19 +203,22 @@ void
 necp_edge_password_start(EdgeJob *job)
 {
 	const NecpRoute *route = job->match.route;
-	EdgePasswordTask *task = necp_arena_alloc(&job->bound.arena, sizeof(EdgePasswordTask));
+	EdgePasswordTask *task;
 
-	*task = (EdgePasswordTask){.job = job};
-	job->task = task;
-	if (route->password == NECP_PASSWORD_HASH)
+	if (job->bound.password == NULL && job->bound.new_password == NULL)
 	{
-		task->chosen = job->bound.password;
-		enqueue(job);
+		necp_edge_call(job); /* an optional one that was not given */
 		return;
 	}
-	task->current = job->bound.password;
-	task->chosen = job->bound.new_password;
-	necp_edge_submit(job, &route->lookup, NECP_LANE_READ, true, on_looked_up);
+	task = necp_arena_alloc(&job->bound.arena, sizeof(EdgePasswordTask));
+	*task = (EdgePasswordTask){.job = job,
+							   .known = job->bound.password,
+							   .chosen = job->bound.new_password};
+	job->task = task;
+	if (route->lookup.sql == NULL)
+		enqueue(job);
+	else
+		necp_edge_submit(job, &route->lookup, NECP_LANE_READ, true, on_looked_up);
 }
 
 static void
@@ -199,16 +226,19 @@ take_result(EdgeJob *job)
 {
 	EdgePasswordTask *task = job->task;
 
-	if (task->chosen != NULL && (task->current == NULL || task->verified) && !task->hashed)
+	if (task->chosen != NULL && (task->known == NULL || task->verified) && !task->hashed)
 	{
 		necp_log(NECP_LOG_ERROR, "no memory to hash a password");
 		necp_edge_refuse_code(job, NECP_UNAVAILABLE, NULL, NULL);
 		return;
 	}
 	if (task->hashed)
+	{
 		necp_bind_edge(&job->bound, "password_hash", task->hash, strlen(task->hash));
+		necp_bind_edge(&job->bound, "password_reused", task->reused ? "t" : "f", 1);
+	}
 	if (task->verified)
-		necp_bind_edge(&job->bound, "verified_hash", task->stored, strlen(task->stored));
+		necp_bind_edge(&job->bound, "verified_hash", task->stored[0], strlen(task->stored[0]));
 	necp_edge_call(job);
 }
 

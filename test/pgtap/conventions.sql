@@ -10,7 +10,7 @@ CREATE TEMP TABLE server_calls (name) AS VALUES
 	('world_exchange');
 CREATE TEMP TABLE endpoints (name) AS
 	SELECT function FROM necp.routes
-	UNION SELECT function || '_lookup' FROM necp.routes WHERE password IN ('verify', 'change');
+	UNION SELECT function || '_lookup' FROM necp.routes WHERE password <> 'hash';
 CREATE TEMP VIEW functions AS
 	SELECT p.*, p.oid::regprocedure::text AS signature, l.lanname
 	FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang

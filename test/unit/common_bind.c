@@ -51,6 +51,13 @@ static const char *const cells[] = {
 		"[" REQUIRED("user", "text", "body") "," PARAM("password_hash", "text", "edge") "]", "hash",
 		NULL),
 	ROW("POST", "/change", "[" PARAM("password_hash", "text", "edge") "]", "change", "SELECT 1"),
+	ROW("POST", "/reset",
+		"[" REQUIRED("token", "text", "body") "," PARAM("password_reused", "boolean", "edge") "]",
+		"reset", "SELECT 1"),
+	ROW("DELETE", "/optional",
+		"[" PARAM("code", "text", "body") "," PARAM("verified_hash", "text", "edge") "]",
+		"optional", "SELECT 1"),
+	ROW("DELETE", "/verify", "[" PARAM("verified_hash", "text", "edge") "]", "verify", "SELECT 1"),
 	ROW("POST", "/none", "[]", NULL, NULL),
 };
 
@@ -220,11 +227,61 @@ test_path_and_required(void)
 }
 
 static void
+test_reset(void)
+{
+	ok(bind(NECP_POST,
+			"/reset",
+			NULL,
+			NECP_SLICE("{\"token\":\"t\",\"new_password\":\"Passw0rd!\"}")),
+	   "a new password without a current one");
+	is(bound.new_password, "Passw0rd!", "is to be hashed");
+	ok(bound.password == NULL, "nothing is to be verified");
+	necp_bind_edge(&bound, "password_reused", "t", 1);
+	is(value(1), "t", "whether it was used before is bound");
+	ok(!bind(NECP_POST, "/reset", NULL, NECP_SLICE("{\"token\":\"t\"}")) &&
+		   problem.code == NECP_VALIDATION && strcmp(problem.field, "new_password") == 0,
+	   "it is missing");
+	ok(!bind(NECP_POST,
+			 "/reset",
+			 NULL,
+			 NECP_SLICE("{\"token\":\"t\",\"new_password\":\"password\"}")) &&
+		   problem.code == NECP_WEAK_PASSWORD && strcmp(problem.field, "new_password") == 0,
+	   "it is weak");
+}
+
+static void
+test_optional(void)
+{
+	ok(bind(NECP_DELETE, "/optional", NULL, NECP_SLICE("{\"password\":\"x\",\"code\":\"1\"}")),
+	   "a DELETE with a body");
+	is(bound.password, "x", "its password");
+	is(value(0), "1", "and a parameter beside it");
+	ok(bind(NECP_DELETE, "/optional", NULL, NECP_SLICE("{\"code\":\"1\"}")) &&
+		   bound.password == NULL,
+	   "without a password, where it is optional");
+	ok(bind(NECP_DELETE, "/optional", NULL, NECP_SLICE("{\"password\":null}")) &&
+		   bound.password == NULL,
+	   "null is none");
+	ok(bind(NECP_DELETE, "/optional", NULL, (NecpSlice){NULL, 0}) && bound.password == NULL,
+	   "without a body");
+	ok(!bind(NECP_DELETE, "/optional", NULL, NECP_SLICE("{\"password\":5}")) &&
+		   strcmp(problem.field, "password") == 0,
+	   "a number is none");
+	ok(!bind(NECP_DELETE, "/verify", NULL, (NecpSlice){NULL, 0}) &&
+		   strcmp(problem.field, "password") == 0,
+	   "without a body where a password is wanted");
+	ok(!bind(NECP_DELETE, "/verify", "password=x", (NecpSlice){NULL, 0}) &&
+		   strcmp(problem.field, "password") == 0,
+	   "a password does not come in a query");
+}
+
+static void
 test_passwords(void)
 {
 	ok(bind(NECP_POST, "/hash", NULL, NECP_SLICE("{\"user\":\"u\",\"password\":\"Passw0rd!\"}")),
 	   "a password");
-	is(bound.password, "Passw0rd!", "is kept for the edge");
+	is(bound.new_password, "Passw0rd!", "is kept for the edge");
+	ok(bound.password == NULL, "there is none to verify");
 	is(value(1), NULL, "and not bound");
 	necp_bind_edge(&bound, "password_hash", "$argon2id$", 10);
 	is(value(1), "$argon2id$", "its hash is");
@@ -240,6 +297,26 @@ test_passwords(void)
 			NULL,
 			NECP_SLICE("{\"current_password\":\"x\",\"new_password\":\"Passw0rd!\"}")),
 	   "two of them; the old one may be weak");
+	is(bound.password, "x", "one to verify");
+	is(bound.new_password, "Passw0rd!", "one to hash");
+	ok(!bind(NECP_POST,
+			 "/change",
+			 NULL,
+			 NECP_SLICE("{\"current_password\":\"Passw0rd!\",\"new_password\":\"x\"}")) &&
+		   problem.code == NECP_WEAK_PASSWORD && strcmp(problem.field, "new_password") == 0,
+	   "the new one may not");
+	ok(!bind(NECP_POST, "/change", NULL, NECP_SLICE("{\"new_password\":\"Passw0rd!\"}")) &&
+		   strcmp(problem.field, "current_password") == 0,
+	   "the current one is missing");
+	ok(!bind(NECP_POST,
+			 "/change",
+			 NULL,
+			 NECP_SLICE("{\"password\":\"x\",\"current_password\":\"x\","
+						"\"new_password\":\"Passw0rd!\"}")) &&
+		   problem.code == NECP_VALIDATION && strcmp(problem.field, "password") == 0,
+	   "another mode's field is unknown");
+	test_reset();
+	test_optional();
 	ok(necp_password_strong("Aa1!aaaa") && !necp_password_strong("Aa1!aaa"), "eight characters");
 	ok(!necp_password_strong("aa1!aaaa") && !necp_password_strong("AA1!AAAA") &&
 		   !necp_password_strong("Aaa!aaaa") && !necp_password_strong("Aa1aaaaa"),
@@ -278,7 +355,7 @@ main(void)
 		make_result(COLUMNS, (int) (sizeof(cells) / sizeof(cells[0])) / COLUMNS, cells);
 
 	routes = necp_routes_build(result);
-	ok(necp_routes_count(routes) == 7, "routes");
+	ok(necp_routes_count(routes) == 10, "routes");
 	test_body_types();
 	test_body_refusals();
 	test_query();

@@ -64,6 +64,7 @@ AS $$
 DECLARE
 	new_password constant json := '{"type": "string", "format": "password", "minLength": 8, "maxLength": 128, "description": "8 to 128 characters with upper and lower case, digit and special."}';
 	known_password constant json := '{"type": "string", "format": "password", "description": "The password as it is."}';
+	optional_password constant json := '{"type": ["string", "null"], "format": "password", "description": "The password as it is."}';
 	members record;
 BEGIN
 	SELECT json_object_agg(b.name, b.schema ORDER BY b.ord) AS properties,
@@ -73,10 +74,12 @@ BEGIN
 		SELECT p.ord, p.name, p.required, necp.openapi_type(p.oid, NULL, NOT p.required) AS schema
 		FROM necp.route_params(r.method, r.path, r.function, r.password) p WHERE p.source = 'body'
 		UNION ALL
-		SELECT 100 + w.ord, w.name, true, w.schema
-		FROM (VALUES ('hash', 0, 'password', new_password), ('verify', 0, 'password', known_password),
-		             ('change', 0, 'current_password', known_password), ('change', 1, 'new_password', new_password))
-			w (password, ord, name, schema)
+		SELECT 100 + w.ord, w.name, w.required, w.schema
+		FROM (VALUES ('hash', 0, 'password', true, new_password), ('verify', 0, 'password', true, known_password),
+		             ('optional', 0, 'password', false, optional_password),
+		             ('change', 0, 'current_password', true, known_password), ('change', 1, 'new_password', true, new_password),
+		             ('reset', 0, 'new_password', true, new_password))
+			w (password, ord, name, required, schema)
 		WHERE w.password = r.password) b;
 	IF members.properties IS NULL THEN
 		RETURN NULL;
@@ -119,9 +122,9 @@ BEGIN
 		|| CASE WHEN r.auth = 'character' THEN ARRAY['NO_ACTIVE_CHARACTER'] END
 		|| CASE WHEN r.permission IS NOT NULL THEN ARRAY['FORBIDDEN'] END
 		|| CASE WHEN strpos(r.path, '{') > 0 THEN ARRAY['NOT_FOUND'] END
-		|| CASE WHEN r.method IN ('POST', 'PUT') THEN ARRAY['BODY_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'] END
+		|| CASE WHEN r.method IN ('POST', 'PUT') OR r.method = 'DELETE' AND r.password IS NOT NULL THEN ARRAY['BODY_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'] END
 		|| CASE WHEN r.idempotent THEN ARRAY['IN_PROGRESS', 'IDEMPOTENCY_KEY_REUSED'] END
-		|| CASE WHEN r.password IN ('hash', 'change') THEN ARRAY['WEAK_PASSWORD'] END
+		|| CASE WHEN r.password IN ('hash', 'change', 'reset') THEN ARRAY['WEAK_PASSWORD'] END
 		|| ARRAY(SELECT m.word[1] FROM regexp_matches(comment, '\m[A-Z][A-Z_]{3,}\M', 'g') m (word));
 END
 $$;
@@ -164,7 +167,7 @@ BEGIN
 	           'description', string_agg(format('`%s` %s.', e.code, e.title), ' ' ORDER BY e.state),
 	           'headers', json_strip_nulls(json_build_object(
 	               'X-Request-Id', json_build_object('$ref', '#/components/headers/X-Request-Id'),
-	               'Retry-After', CASE WHEN e.status IN (429, 503)
+	               'Retry-After', CASE WHEN e.status IN (423, 429, 503)
 	                                   THEN json_build_object('$ref', '#/components/headers/Retry-After') END)),
 	           'content', json_build_object('application/problem+json', json_build_object('schema', json_build_object(
 	               '$ref', '#/components/schemas/Problem',

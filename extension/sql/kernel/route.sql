@@ -12,7 +12,7 @@ CREATE TABLE necp.routes (
 	rate text,
 	idempotent boolean NOT NULL,
 	read_only boolean NOT NULL,
-	password text CHECK (password IN ('hash', 'verify', 'change')),
+	password text CHECK (password IN ('hash', 'verify', 'optional', 'change', 'reset')),
 	issues_token boolean NOT NULL,
 	status int NOT NULL CHECK (status BETWEEN 200 AND 299),
 	result text,
@@ -68,9 +68,9 @@ BEGIN
 	RETURN QUERY
 	SELECT a.n::int, a.name, format_type(t.type, NULL), t.type,
 	       a.n <= p.pronargs - p.pronargdefaults,
-	       CASE WHEN a.name IN ('client_ip', 'user_agent', 'password_hash', 'verified_hash') THEN 'edge'
+	       CASE WHEN a.name IN ('client_ip', 'user_agent', 'password_hash', 'verified_hash', 'password_reused') THEN 'edge'
 	            WHEN strpos(route_params.path, '{' || a.name || '}') > 0 THEN 'path'
-	            WHEN route_params.method IN ('GET', 'DELETE') THEN 'query'
+	            WHEN route_params.method = 'GET' OR route_params.method = 'DELETE' AND route_params.password IS NULL THEN 'query'
 	            ELSE 'body' END,
 	       pg_get_function_arg_default(p.oid, a.n::int)
 	FROM pg_proc p
@@ -127,7 +127,7 @@ BEGIN
 	                                                   'required', p.required, 'source', p.source) ORDER BY p.ord)
 	                 FROM necp.route_params(r.method, r.path, r.function, r.password) p), '[]'),
 	       necp.route_statement(r, coalesce(m.permission_id, -1), false),
-	       CASE WHEN r.password IN ('verify', 'change')
+	       CASE WHEN r.password <> 'hash'
 	            THEN necp.route_statement(r, coalesce(m.permission_id, -1), true) END
 	FROM necp.routes r
 	LEFT JOIN game.route_overrides o ON o.method = r.method AND o.path = r.path
