@@ -5,7 +5,7 @@
 # the order of the install script, of the tables and of what the module starts.
 
 KERNEL = base config integrity install content route topic identity event push ledger custody openapi
-ROOMS = auth/auth auth/token auth/account auth/session character/character economy/inventory economy/loot \
+ROOMS = auth/auth auth/token auth/email auth/account auth/session character/character economy/inventory economy/loot \
 	world/zone gameplay/npc gameplay/combat gameplay/quest gameplay/achievement \
 	social/notification
 

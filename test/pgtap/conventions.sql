@@ -7,7 +7,7 @@ SELECT plan(46);
 CREATE TEMP TABLE server_calls (name) AS VALUES
 	('enter'), ('finish'), ('subscribe'), ('edge_routes'), ('edge_config'), ('edge_keys'),
 	('realtime_connect'), ('realtime_session'), ('realtime_disconnect'), ('realtime_touch'),
-	('world_exchange');
+	('world_exchange'), ('email_claim'), ('email_sent'), ('email_failed'), ('email_release');
 CREATE TEMP TABLE endpoints (name) AS
 	SELECT function FROM necp.routes
 	UNION SELECT function || '_lookup' FROM necp.routes WHERE password <> 'hash';
@@ -201,7 +201,7 @@ CREATE TEMP TABLE unindexed (name, reason) AS VALUES
 	('player_achievements(achievement_id)', 'content is not deleted'),
 	('npc_spawns(template_id)', 'content is not deleted'), ('npc_spawns(zone_id)', 'content is not deleted'),
 	('refresh_tokens(account_id)', 'accounts are not deleted'), ('account_tokens(account_id)', 'accounts are not deleted'),
-	('email_outbox(account_id)', 'accounts are not deleted'), ('player_sessions(account_id)', 'accounts are not deleted');
+	('player_sessions(account_id)', 'accounts are not deleted');
 SELECT is_empty($$SELECT format('%s(%s)', t.name, a.attname) FROM pg_constraint c JOIN game_tables t ON t.oid = c.conrelid
 	JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1]
 	WHERE c.contype = 'f' AND NOT t.relispartition

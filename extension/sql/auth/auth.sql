@@ -2,7 +2,6 @@
 INSERT INTO necp.private_tables VALUES
 	('accounts', 'addresses and password hashes'),
 	('login_history', 'addresses'),
-	('email_outbox', 'addresses and tokens'),
 	('player_sessions', 'session ids are credentials; see live.online_sessions');
 
 CREATE TYPE necp.account_view AS (

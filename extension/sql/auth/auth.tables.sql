@@ -72,31 +72,6 @@ COMMENT ON COLUMN game.login_history.client_ip IS 'From where.';
 COMMENT ON COLUMN game.login_history.user_agent IS 'With what.';
 COMMENT ON COLUMN game.login_history.at IS 'When.';
 
-CREATE TABLE game.email_outbox (
-	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-	account_id bigint NOT NULL REFERENCES game.accounts (id),
-	recipient text NOT NULL,
-	template text NOT NULL,
-	data jsonb NOT NULL,
-	created_at timestamptz NOT NULL,
-	attempts int NOT NULL DEFAULT 0,
-	next_attempt_at timestamptz NOT NULL,
-	sent_at timestamptz,
-	last_error text
-);
-CREATE INDEX email_outbox_due ON game.email_outbox (next_attempt_at) WHERE sent_at IS NULL;
-COMMENT ON TABLE game.email_outbox IS 'E-mail to be sent. Private: it holds tokens until they leave.';
-COMMENT ON COLUMN game.email_outbox.id IS 'Identity.';
-COMMENT ON COLUMN game.email_outbox.account_id IS 'To whom.';
-COMMENT ON COLUMN game.email_outbox.recipient IS 'Address.';
-COMMENT ON COLUMN game.email_outbox.template IS 'Text to send.';
-COMMENT ON COLUMN game.email_outbox.data IS 'What the text is filled with.';
-COMMENT ON COLUMN game.email_outbox.created_at IS 'When it was written.';
-COMMENT ON COLUMN game.email_outbox.attempts IS 'Failed attempts.';
-COMMENT ON COLUMN game.email_outbox.next_attempt_at IS 'When to try next.';
-COMMENT ON COLUMN game.email_outbox.sent_at IS 'When it left.';
-COMMENT ON COLUMN game.email_outbox.last_error IS 'Why the last attempt failed.';
-
 INSERT INTO game.permissions (permission_id, name) VALUES
 	(0, 'game.play'), (1, 'chat.send'), (2, 'trade.execute'), (3, 'guild.join'), (4, 'chat.moderate'),
 	(5, 'player.mute'), (6, 'player.kick'), (7, 'player.ban'), (8, 'player.unban'), (9, 'player.search'),

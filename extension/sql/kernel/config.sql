@@ -22,7 +22,7 @@ CREATE FUNCTION necp.edge_config() RETURNS json
 AS $$
 BEGIN
 	RETURN (SELECT json_object_agg(c.key, c.value) FROM game.config c
-	        WHERE c.key ~ '^(edge|realtime|rate)\.');
+	        WHERE c.key ~ '^(edge|realtime|rate|mail)\.');
 END
 $$;
 COMMENT ON FUNCTION necp.edge_config IS 'Settings of the servers, key to value.';

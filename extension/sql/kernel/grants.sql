@@ -20,7 +20,8 @@ BEGIN
 		   OR f.proname IN (SELECT function || '_lookup' FROM necp.routes WHERE password IS NOT NULL)
 		   OR f.proname IN ('enter', 'finish', 'subscribe', 'edge_routes', 'edge_config', 'edge_keys',
 		                    'realtime_connect', 'realtime_session', 'realtime_disconnect',
-		                    'realtime_touch', 'world_exchange') THEN
+		                    'realtime_touch', 'world_exchange',
+		                    'email_claim', 'email_sent', 'email_failed', 'email_release') THEN
 			EXECUTE pg_catalog.format('GRANT EXECUTE ON FUNCTION %s TO necp_edge', f.signature);
 		END IF;
 		IF f.proname IN ('integrity_check', 'config_set', 'content_import', 'rotate_keys', 'now', 'push', 'ledger_mint') THEN

@@ -6,6 +6,7 @@
 #include "postgres.h"
 
 #include "auth/auth.h"
+#include "auth/email.h"
 #include "auth/session.h"
 #include "auth/token.h"
 #include "kernel/args.h"
@@ -16,6 +17,7 @@
 #include "kernel/json.h"
 #include "kernel/random.h"
 #include "kernel/spi.h"
+#include "kernel/text.h"
 
 #include "utils/builtins.h"
 
@@ -26,10 +28,6 @@ static NecpPlan insert_account =
 static NecpPlan grant_player = NECP_PLAN(
 	"INSERT INTO game.account_roles (account_id, role, granted_at) VALUES ($1, 'PLAYER', $2)",
 	INT8OID, TIMESTAMPTZOID);
-static NecpPlan insert_email = NECP_PLAN(
-	"INSERT INTO game.email_outbox (account_id, recipient, template, data, created_at, next_attempt_at)"
-	" VALUES ($1, $2, $3, jsonb_build_object('token', $4::text), $5, $5)",
-	INT8OID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID);
 static NecpPlan view_account =
 	NECP_PLAN("SELECT to_json(ROW(a.id, a.email, a.username, a.display_name, a.status,"
 			  " a.email_verified_at IS NOT NULL, " NECP_ROLES_OF
@@ -67,19 +65,6 @@ necp_account_lock(int64 account_id)
 
 /* Registration --------------------------------------------------------------------------------- */
 
-/* One @ with something on both sides and no blanks: more than that only a sent mail can prove. */
-static char *
-email_arg(FunctionCallInfo fcinfo, int n)
-{
-	char *email = necp_arg_text(fcinfo, n, "email", 3, 255);
-	char *at = strchr(email, '@');
-
-	if (at == NULL || at == email || at[1] == '\0' || strchr(at + 1, '@') != NULL ||
-		strpbrk(email, " \t\r\n\f\v") != NULL)
-		necp_fail(VALIDATION, "email", "this is not an e-mail address");
-	return email;
-}
-
 static char *
 username_arg(FunctionCallInfo fcinfo, int n)
 {
@@ -95,13 +80,11 @@ static void
 send_verification(int64 account_id, const char *email)
 {
 	char *token = necp_token_issue(account_id, "VERIFY_EMAIL", necp_config_int("auth.verify_s"));
+	NecpJson data;
 
-	necp_run(&insert_email,
-			 account_id,
-			 necp_cstring_datum(email),
-			 necp_cstring_datum("VERIFY_EMAIL"),
-			 necp_cstring_datum(token),
-			 TimestampTzGetDatum(necp_now()));
+	necp_json_open(&data);
+	necp_json_text(&data, "token", token);
+	necp_email_send(account_id, email, "VERIFY_EMAIL", necp_json_close(&data));
 }
 
 static Datum
@@ -113,11 +96,11 @@ account_view(int64 account_id)
 /* EMAIL_TAKEN and USERNAME_TAKEN are the unique indexes' own refusals. */
 NECP_FUNCTION(necp_auth_register)
 {
-	char *email = email_arg(fcinfo, 0);
+	char *email = necp_email_arg(fcinfo, 0, "email");
 	char *username = username_arg(fcinfo, 1);
 	char *hash = necp_arg_text(fcinfo, 2, "password", 1, 200);
 	char *display_name =
-		PG_ARGISNULL(4) ? username : necp_arg_text(fcinfo, 4, "display_name", 1, 100);
+		PG_ARGISNULL(4) ? username : necp_arg_line(fcinfo, 4, "display_name", 1, 100);
 	TimestampTz now = necp_now();
 	int64 account_id;
 

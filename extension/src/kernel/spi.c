@@ -90,6 +90,15 @@ necp_row_bool(const NecpRows *rows, uint64 row, int col)
 	return !isnull && DatumGetBool(value);
 }
 
+TimestampTz
+necp_row_timestamp(const NecpRows *rows, uint64 row, int col)
+{
+	bool isnull;
+	Datum value = read_typed(rows, row, col, TIMESTAMPTZOID, &isnull);
+
+	return isnull ? 0 : DatumGetTimestampTz(value);
+}
+
 pg_uuid_t
 necp_row_uuid(const NecpRows *rows, uint64 row, int col)
 {
@@ -168,10 +177,8 @@ TimestampTz
 necp_timestamp(uint64 row, int col)
 {
 	NecpRows rows = last_result();
-	bool isnull;
-	Datum value = read_typed(&rows, row, col, TIMESTAMPTZOID, &isnull);
 
-	return isnull ? 0 : DatumGetTimestampTz(value);
+	return necp_row_timestamp(&rows, row, col);
 }
 
 char *

@@ -85,7 +85,7 @@ SELECT is_empty($$SELECT r.method, r.path FROM necp.routes r WHERE r.method <> '
 
 -- What operators change ---------------------------------------------------------------------------------
 
-SELECT is_empty($$SELECT key FROM json_object_keys(necp.edge_config()) key WHERE key !~ '^(edge|realtime|rate)\.'$$, 'rules'' numbers are no settings of servers');
+SELECT is_empty($$SELECT key FROM json_object_keys(necp.edge_config()) key WHERE key !~ '^(edge|realtime|rate|mail)\.'$$, 'rules'' numbers are no settings of servers');
 SELECT is(ARRAY(SELECT DISTINCT r.wing FROM necp.edge_routes('economy') JOIN necp.routes r USING (method, path) WHERE path <> '/openapi.json'), '{economy}',
 	'a server may serve one wing');
 SELECT ok(EXISTS (SELECT FROM necp.edge_routes('economy') WHERE path = '/loot/pickup'), 'with its routes');
