@@ -136,9 +136,10 @@ export async function worldIsLate(ledger, movers, killed) {
 	}
 	const until = Date.now() + LATE_MS;
 	const final = new Set();
+	let command = ledger.pickup(ledger.players[1]);
 	while (Date.now() < until) {
-		const answers = [await call({ method: 'GET', path: '/zones/current', token: ledger.players[0].token }),
-			await call({ method: 'POST', path: '/loot/pickup', token: ledger.players[1].token, key: randomUUID(), body: { drop_id: ledger.drops.at(-1) } })];
+		const answers = [await call({ method: 'GET', path: '/zones/current', token: ledger.players[0].token }), await attempt(ledger, command)];
+		if (command.state !== 'open') command = ledger.pickup(ledger.players[1]);
 		for (const answer of answers) if (answer && answer.status >= 400 && answer.status < 500) final.add(`${answer.status} ${JSON.parse(answer.text).detail}`);
 		await sleep(100);
 	}
@@ -147,7 +148,6 @@ export async function worldIsLate(ledger, movers, killed) {
 	// whoever takes a drop is seen by the zone
 	const deaf = () => listeners.filter((m, i) => m.heard === heard[i]);
 	let taken = 0;
-	let command = ledger.pickup(ledger.players[1]);
 	await cluster.until(async () => {
 		const answer = await attempt(ledger, command);
 		if (answer?.status === 200) taken++;
