@@ -5,8 +5,11 @@
 # the order of the install script, of the tables and of what the module starts.
 
 KERNEL = base config integrity install content route topic identity event push ledger custody openapi
-ROOMS = auth/auth auth/token auth/email auth/account auth/session character/character economy/inventory economy/loot \
-	world/zone gameplay/npc gameplay/combat gameplay/quest gameplay/achievement \
+ROOMS = auth/auth auth/token auth/email auth/account auth/session auth/role auth/twofactor \
+	character/character \
+	economy/inventory economy/loot \
+	world/zone \
+	gameplay/npc gameplay/combat gameplay/quest gameplay/achievement \
 	social/notification
 
 PG_MAJOR = 15

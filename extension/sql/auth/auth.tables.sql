@@ -25,11 +25,13 @@ COMMENT ON COLUMN game.accounts.last_login_at IS 'Last login.';
 
 CREATE TABLE game.roles (
 	role text PRIMARY KEY,
-	rank int NOT NULL UNIQUE
+	rank int NOT NULL UNIQUE,
+	max_ban_s int CHECK (max_ban_s > 0)
 );
 COMMENT ON TABLE game.roles IS 'Roles; nobody grants at or above the own rank.';
 COMMENT ON COLUMN game.roles.role IS 'Name.';
 COMMENT ON COLUMN game.roles.rank IS 'Higher outranks lower.';
+COMMENT ON COLUMN game.roles.max_ban_s IS 'Longest ban in seconds that it may give or lift, where it may at all; null: any.';
 
 CREATE TABLE game.role_permissions (
 	role text NOT NULL REFERENCES game.roles (role),
@@ -79,6 +81,7 @@ INSERT INTO game.permissions (permission_id, name) VALUES
 	(14, 'analytics.view'), (15, '*');
 INSERT INTO game.roles (role, rank) VALUES
 	('PLAYER', 10), ('CONTENT_CREATOR', 20), ('TESTER', 30), ('MODERATOR', 40), ('ADMIN', 50), ('SUPER_ADMIN', 60);
+UPDATE game.roles SET max_ban_s = 604800 WHERE role = 'MODERATOR';
 INSERT INTO game.role_permissions (role, permission_id)
 	SELECT r.role, p.permission_id FROM game.roles r, game.permissions p
 	WHERE r.role = 'SUPER_ADMIN'
