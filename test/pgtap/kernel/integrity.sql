@@ -25,6 +25,10 @@ INSERT INTO cases VALUES
 ('achievement_unlocked', $$INSERT INTO game.player_achievements VALUES (pg_temp.c('ann'), current_setting('test.achievement')::int, 2, necp.now())$$),
 ('auth_token_live', $$DROP INDEX game.refresh_tokens_live_key;
 	INSERT INTO game.refresh_tokens SELECT sha256('x'), account_id, family, created_at, expires_at FROM game.refresh_tokens WHERE account_id = pg_temp.a('ann')$$),
+('ban_status', $$INSERT INTO game.account_bans (account_id, reason, banned_at) VALUES (pg_temp.a('eve'), 'for the tests', necp.now())$$),
+('ban_session', $$INSERT INTO game.account_bans (account_id, reason, banned_at) VALUES (pg_temp.a('eve'), 'for the tests', necp.now())$$),
+('ban_token', $$INSERT INTO game.account_bans (account_id, reason, banned_at) VALUES (pg_temp.a('eve'), 'for the tests', necp.now())$$),
+('twofactor_codes', $$INSERT INTO game.backup_codes VALUES (pg_temp.a('eve'), sha256('x'), necp.now())$$),
 ('character_slots', $$UPDATE game.character_slots SET used = used + 1 WHERE account_id = pg_temp.a('ann')$$),
 ('combat_sides', $$INSERT INTO game.combat_sessions (kind, place_id, started_at) VALUES ('PVE', 1, necp.now())$$),
 ('custody_container', $$ALTER TABLE game.character_items DROP CONSTRAINT character_items_container_id_fkey;
