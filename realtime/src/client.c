@@ -55,6 +55,7 @@ necp_client_unref(Client *client)
 	necp_rate_free(client->rates);
 	free(client->leave_receipt);
 	free(client->ticket);
+	free(client->reconnect_token);
 	free(client);
 }
 

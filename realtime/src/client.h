@@ -58,7 +58,8 @@ typedef struct Client
 	bool registered; /* in the map of sessions */
 	bool moved;      /* input waits for the next tick */
 	char *leave_receipt;
-	char *ticket; /* of the URL, until CONNECT */
+	char *ticket;          /* of the URL, until CONNECT */
+	char *reconnect_token; /* until CONNECTED */
 	StompParser parser;
 
 	/* waiting to be sent: a ring */

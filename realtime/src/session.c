@@ -5,6 +5,7 @@
  * bindings rise, the higher one wins.
  */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "db.h"
 #include "log.h"
@@ -123,10 +124,11 @@ fail_connect(Client *client, const NecpProblem *problem)
 					 problem->detail);
 }
 
+/* The token goes with the frame: this process keeps none. */
 static void
 send_connected(Client *client)
 {
-	char frame[256];
+	char frame[512];
 	char beat[32];
 	StompWriter w;
 	Message *message;
@@ -146,6 +148,10 @@ send_connected(Client *client)
 	necp_stomp_put(&w, "session", client->session.text);
 	necp_stomp_put_number(&w, "user-name", (uint64_t) client->account_id);
 	necp_stomp_put(&w, "server", "necp-realtime");
+	if (client->reconnect_token != NULL)
+		necp_stomp_put(&w, "reconnect-token", client->reconnect_token);
+	free(client->reconnect_token);
+	client->reconnect_token = NULL;
 	if (!necp_stomp_end(&w, "", 0))
 		return;
 	message = necp_message_copy(frame, w.used);
@@ -213,11 +219,14 @@ register_client(Client *client, const PGresult *result)
 {
 	json_t *answer = answer_object(result);
 	json_t *session = json_object_get(answer, "session_id");
+	json_t *token = json_object_get(answer, "reconnect_token");
 	bool good =
 		session != NULL && json_is_string(session) &&
 		necp_uuid_parse(&client->session, json_string_value(session), json_string_length(session));
 
 	client->account_id = json_integer_value(json_object_get(answer, "account_id"));
+	if (json_is_string(token))
+		client->reconnect_token = strdup(json_string_value(token));
 	json_decref(answer);
 	if (!good)
 		return false;

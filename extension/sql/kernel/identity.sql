@@ -9,7 +9,7 @@ CREATE FUNCTION necp.enter(session uuid, key uuid, request_hash bytea, trace uui
 	RETURNS json
 	LANGUAGE c SECURITY DEFINER AS 'MODULE_PATHNAME', 'necp_enter';
 COMMENT ON FUNCTION necp.enter IS
-	'Begins a command: sets who acts. Returns the stored response of a replayed key, else null.';
+	'Begins a command: sets who acts. need: p public, a account, c character; a capital where no player acts by it. Returns the stored response of a replayed key, else null.';
 
 CREATE FUNCTION necp.finish(response json) RETURNS json
 	LANGUAGE c SECURITY DEFINER AS 'MODULE_PATHNAME', 'necp_finish';

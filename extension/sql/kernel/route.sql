@@ -17,6 +17,7 @@ CREATE TABLE necp.routes (
 	status int NOT NULL CHECK (status BETWEEN 200 AND 299),
 	result text,
 	list boolean NOT NULL,
+	action boolean NOT NULL, -- of the player, who is there then
 	wing text NOT NULL, -- folder of the room, told by the build
 	PRIMARY KEY (method, path),
 	CHECK (NOT (idempotent AND auth = 'public')),
@@ -34,7 +35,8 @@ COMMENT ON TABLE necp.topics IS 'Topics that clients may subscribe to, and who d
 CREATE FUNCTION necp.route(method text, path text, function text, auth text DEFAULT 'character',
 	permission text DEFAULT NULL, rate text DEFAULT NULL, idempotent boolean DEFAULT false,
 	read_only boolean DEFAULT false, password text DEFAULT NULL, issues_token boolean DEFAULT false,
-	status int DEFAULT 200, result text DEFAULT NULL, list boolean DEFAULT false)
+	status int DEFAULT 200, result text DEFAULT NULL, list boolean DEFAULT false,
+	action boolean DEFAULT true)
 	RETURNS void
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
@@ -42,7 +44,8 @@ AS $$
 BEGIN
 	PERFORM necp.require_script();
 	INSERT INTO necp.routes VALUES (method, path, function, auth, permission, rate, idempotent,
-		read_only, password, issues_token, status, result, list, current_setting('necp.wing'));
+		read_only, password, issues_token, status, result, list,
+		action AND NOT read_only AND method <> 'GET', current_setting('necp.wing'));
 END
 $$;
 COMMENT ON FUNCTION necp.route IS 'Declares an endpoint; only the extension''s script may.';
@@ -90,6 +93,8 @@ DECLARE
 	called text := r.function || CASE WHEN lookup THEN '_lookup' ELSE '' END;
 	args text;
 	invocation text;
+	-- a capital: no action of the player
+	need text := left(CASE WHEN r.action AND NOT lookup THEN r.auth ELSE upper(r.auth) END, 1);
 BEGIN
 	SELECT string_agg(format('%I => %s', p.name,
 	           CASE WHEN p.default_value IS NULL OR p.default_value LIKE 'NULL%'
@@ -104,11 +109,11 @@ BEGIN
 	invocation := format('necp.%I(%s)', called, args);
 	IF r.idempotent AND NOT lookup THEN
 		RETURN format('SELECT necp.finish(CASE WHEN e IS NULL THEN %s ELSE e END) FROM necp.enter($1, $2, $3, $4, %L, %s) e',
-			invocation, left(r.auth, 1), permission_id);
+			invocation, need, permission_id);
 	END IF;
 	-- without a key enter() returns null; a CASE costs less than a function in FROM
 	RETURN format('SELECT CASE WHEN necp.enter($1, NULL, NULL, $4, %L, %s) IS NULL THEN %s END',
-		left(r.auth, 1), permission_id, invocation);
+		need, permission_id, invocation);
 END
 $$;
 COMMENT ON FUNCTION necp.route_statement IS 'SQL text of a route, with $1 session, $2 key, $3 hash, $4 trace, $5… parameters.';

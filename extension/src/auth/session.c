@@ -5,21 +5,16 @@
  */
 #include "postgres.h"
 
-#include "auth/session.h"
-#include "kernel/args.h"
+#include "auth/session_int.h"
 #include "kernel/clock.h"
 #include "kernel/config.h"
 #include "kernel/errors.h"
 #include "kernel/event.h"
 #include "kernel/json.h"
 #include "kernel/push.h"
-#include "kernel/random.h"
 #include "kernel/room.h"
 #include "kernel/spi.h"
-#include "kernel/workers.h"
 
-#include "funcapi.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/uuid.h"
 
@@ -30,31 +25,31 @@ static int nhooks;
 static NecpSessionStateHook state_hooks[MAX_HOOKS];
 static int nstate_hooks;
 
-#define SESSION_VIEW                                                                               \
-	"to_json(ROW(s.id, s.status, s.character_id, s.place_id, s.created_at, s.expires_at)"          \
-	"::necp.session_view)"
-
 static NecpPlan load_session = NECP_PLAN(
 	"SELECT s.account_id, s.character_id, s.place_id, s.binding, s.expires_at,"
 	" (SELECT coalesce(bit_or(1::bigint << p.permission_id), 0)"
 	"  FROM game.account_roles r JOIN game.role_permissions p USING (role)"
 	"  WHERE r.account_id = s.account_id AND (r.expires_at IS NULL OR r.expires_at > $2)),"
 	" (SELECT coalesce(min(r.expires_at), 'infinity') FROM game.account_roles r"
-	"  WHERE r.account_id = s.account_id AND r.expires_at > $2)"
+	"  WHERE r.account_id = s.account_id AND r.expires_at > $2), s.status, s.disconnected_at, s.node"
 	" FROM game.player_sessions s JOIN game.accounts a ON a.id = s.account_id"
 	" WHERE s.id = $1 AND s.closed_at IS NULL AND a.status = 'ACTIVE'",
 	UUIDOID, TIMESTAMPTZOID);
 static NecpPlan play = NECP_PLAN(
 	"UPDATE game.player_sessions SET character_id = nullif($2, 0), place_id = nullif($3, 0),"
-	" binding = binding + 1, status = 'ACTIVE' WHERE id = $1 AND closed_at IS NULL RETURNING binding",
+	" binding = binding + 1 WHERE id = $1 AND closed_at IS NULL RETURNING binding",
 	UUIDOID, INT8OID, INT8OID);
 static NecpPlan lock_live =
-	NECP_PLAN("SELECT account_id, character_id, place_id, status FROM game.player_sessions"
-			  " WHERE id = $1 AND closed_at IS NULL FOR NO KEY UPDATE",
+	NECP_PLAN("SELECT account_id, character_id, place_id, status, disconnected_at, node, expires_at"
+			  " FROM game.player_sessions WHERE id = $1 AND closed_at IS NULL FOR NO KEY UPDATE",
 			  UUIDOID);
+static NecpPlan set_status =
+	NECP_PLAN("UPDATE game.player_sessions SET status = $2, disconnected_at = $3,"
+			  " node = nullif($4, '') WHERE id = $1",
+			  UUIDOID, TEXTOID, TIMESTAMPTZOID, TEXTOID);
 static NecpPlan close_row = NECP_PLAN(
 	"UPDATE game.player_sessions SET status = 'CLOSED', closed_at = $2, close_reason = $3,"
-	" character_id = NULL, place_id = NULL, ticket_digest = NULL WHERE id = $1",
+	" character_id = NULL, place_id = NULL, ticket_digest = NULL, node = NULL WHERE id = $1",
 	UUIDOID, TIMESTAMPTZOID, TEXTOID);
 static NecpPlan live_of_account =
 	NECP_PLAN("SELECT id FROM game.player_sessions WHERE account_id = $1 AND closed_at IS NULL",
@@ -67,55 +62,53 @@ static NecpPlan insert_session = NECP_PLAN(
 static NecpPlan of_character =
 	NECP_PLAN("SELECT id FROM game.player_sessions WHERE character_id = $1 AND closed_at IS NULL",
 			  INT8OID);
-static NecpPlan view_session =
-	NECP_PLAN("SELECT " SESSION_VIEW " FROM game.player_sessions s WHERE s.id = $1", UUIDOID);
-static NecpPlan activate =
-	NECP_PLAN("UPDATE game.player_sessions s SET status = 'ACTIVE', disconnected_at = NULL"
-			  " WHERE s.id = $1 AND s.closed_at IS NULL AND s.status <> 'ACTIVE'",
-			  UUIDOID);
-static NecpPlan store_ticket = NECP_PLAN(
-	"UPDATE game.player_sessions SET ticket_digest = $2, ticket_expires_at = $3 WHERE id = $1",
-	UUIDOID, BYTEAOID, TIMESTAMPTZOID);
-static NecpPlan take_ticket =
-	NECP_PLAN("UPDATE game.player_sessions SET ticket_digest = NULL WHERE ticket_digest = $1"
-			  " AND closed_at IS NULL AND ticket_expires_at > $2 RETURNING id",
-			  BYTEAOID, TIMESTAMPTZOID);
-static NecpPlan connect_node = NECP_PLAN(
-	"UPDATE game.player_sessions s SET status = 'ACTIVE', disconnected_at = NULL, node = $2"
-	" WHERE s.id = $1 AND s.closed_at IS NULL"
-	" RETURNING json_build_object('session_id', s.id, 'account_id', s.account_id,"
-	" 'expires_at', s.expires_at)",
-	UUIDOID, TEXTOID);
-static NecpPlan read_binding =
-	NECP_PLAN("SELECT json_build_object('binding', s.binding, 'character_id', s.character_id,"
-			  " 'place_id', s.place_id) FROM game.player_sessions s"
-			  " WHERE s.id = $1 AND s.closed_at IS NULL",
-			  UUIDOID);
-static NecpPlan disconnect_node = NECP_PLAN(
-	"UPDATE game.player_sessions SET status = 'DISCONNECTED', disconnected_at = $3, node = NULL"
-	" WHERE id = $1 AND node = $2 AND closed_at IS NULL",
-	UUIDOID, TEXTOID, TIMESTAMPTZOID);
-static NecpPlan overdue =
-	NECP_PLAN("SELECT id, CASE WHEN expires_at <= $1 THEN 'EXPIRED' ELSE 'DISCONNECTED' END"
-			  " FROM game.player_sessions WHERE closed_at IS NULL"
-			  " AND (expires_at <= $1 OR disconnected_at <= $2) LIMIT 200",
-			  TIMESTAMPTZOID, TIMESTAMPTZOID);
+static NecpPlan insert_note = NECP_PLAN(
+	"INSERT INTO game.session_audit (session_id, kind, reason, client_ip, user_agent, at)"
+	" SELECT id, $2, $3, client_ip, user_agent, $4 FROM game.player_sessions WHERE id = $1",
+	UUIDOID, TEXTOID, TEXTOID, TIMESTAMPTZOID);
+static NecpPlan set_client =
+	NECP_PLAN("UPDATE game.player_sessions SET client_ip = coalesce($2, client_ip),"
+			  " user_agent = coalesce($3, user_agent) WHERE id = $1 AND closed_at IS NULL"
+			  " AND (coalesce($2, client_ip) IS DISTINCT FROM client_ip"
+			  "  OR coalesce($3, user_agent) IS DISTINCT FROM user_agent)",
+			  UUIDOID, INETOID, TEXTOID);
 
-static NecpPlan insert_token = NECP_PLAN(
-	"INSERT INTO game.reconnect_tokens (digest, session_id, created_at) VALUES ($1, $2, $3)",
-	BYTEAOID, UUIDOID, TIMESTAMPTZOID);
-static NecpPlan forget_tokens =
-	NECP_PLAN("DELETE FROM game.reconnect_tokens WHERE digest IN (SELECT digest"
-			  " FROM game.reconnect_tokens WHERE session_id = $1 AND spent_at IS NULL"
-			  " ORDER BY created_at DESC OFFSET 1)",
-			  UUIDOID);
+static const char *const status_names[] =
+	{"CREATED", "ACTIVE", "IDLE", "AFK", "DISCONNECTED", "EXPIRED", "CLOSED"};
+
+const char *
+necp_session_status_name(NecpSessionStatus status)
+{
+	return status_names[status];
+}
+
+NecpSessionStatus
+necp_session_status(const char *name)
+{
+	for (size_t i = 0; i < lengthof(status_names); i++)
+		if (strcmp(status_names[i], name) == 0)
+			return (NecpSessionStatus) i;
+	elog(ERROR, "a session has the unknown status \"%s\"", name);
+}
+
+/* status, disconnected_at, node from that column on */
+static void
+read_state(int column, NecpPresence *live)
+{
+	live->status = necp_session_status(necp_text(0, column));
+	live->disconnected_at = necp_isnull(0, column + 1) ? 0 : necp_timestamp(0, column + 1);
+	if (!necp_isnull(0, column + 2))
+		necp_presence_node(live, necp_text(0, column + 2));
+}
 
 static bool
-load(const pg_uuid_t *id, NecpSession *session)
+load(const pg_uuid_t *id, NecpPresence *presence)
 {
+	NecpSession *session = &presence->session;
+
 	if (necp_run(&load_session, UUIDPGetDatum(id), TimestampTzGetDatum(necp_now())) == 0)
 		return false;
-	memset(session, 0, sizeof(*session));
+	memset(presence, 0, sizeof(*presence));
 	session->id = *id;
 	session->account_id = necp_int8(0, 1);
 	session->character_id = necp_int8(0, 2);
@@ -124,6 +117,40 @@ load(const pg_uuid_t *id, NecpSession *session)
 	session->expires_at = necp_timestamp(0, 5);
 	session->permissions = (uint64) necp_int8(0, 6);
 	session->permissions_until = necp_timestamp(0, 7);
+	read_state(8, presence);
+	return true;
+}
+
+/* Memory knows when it last acted, and starts the time to come back anew after a crash. */
+bool
+necp_session_take(const pg_uuid_t *id, NecpPresence *live)
+{
+	NecpPresence memory;
+	TimestampTz now = necp_now();
+
+	if (necp_run(&lock_live, UUIDPGetDatum(id)) == 0)
+		return false;
+	memset(live, 0, sizeof(*live));
+	live->session.id = *id;
+	live->session.account_id = necp_int8(0, 1);
+	live->session.character_id = necp_int8(0, 2);
+	live->session.place_id = necp_int8(0, 3);
+	live->session.expires_at = necp_timestamp(0, 7);
+	read_state(4, live);
+	live->since = live->last_action = live->last_seen = now;
+	if (!necp_presence_read(id, &memory))
+	{
+		/* no room in memory: the row is all there is */
+		if (live->status == NECP_SESSION_DISCONNECTED)
+			live->last_action = live->last_seen = live->disconnected_at;
+		return true;
+	}
+	live->since = memory.since;
+	live->last_action = memory.last_action;
+	live->last_seen = memory.last_seen;
+	live->warned_at = memory.warned_at;
+	if (live->status == NECP_SESSION_DISCONNECTED)
+		live->disconnected_at = Max(live->disconnected_at, memory.disconnected_at);
 	return true;
 }
 
@@ -134,14 +161,7 @@ necp_session_lock(const pg_uuid_t *session)
 		necp_fail(UNAUTHENTICATED, NULL, "the session has ended");
 }
 
-void
-necp_session_play(const pg_uuid_t *session, int64 character_id, int64 place_id)
-{
-	if (necp_run(&play, UUIDPGetDatum(session), character_id, place_id) == 0)
-		necp_fail(UNAUTHENTICATED, NULL, "the session has ended");
-	necp_push_binding(session, necp_int8(0, 1), character_id, place_id);
-	necp_session_changed(session);
-}
+/* States ------------------------------------------------------------------------------------- */
 
 void
 necp_session_on_close(NecpSessionHook hook)
@@ -160,7 +180,41 @@ necp_session_on_state(NecpSessionStateHook hook)
 }
 
 static void
-emit_closed(const NecpSession *session, const char *reason)
+tell_state(const NecpSession *session, NecpSessionStatus from, NecpSessionStatus to)
+{
+	for (int i = 0; i < nstate_hooks; i++)
+		state_hooks[i](session, status_names[from], status_names[to]);
+}
+
+void
+necp_session_note(const pg_uuid_t *id, const char *kind, const char *reason)
+{
+	necp_run_nulls(&insert_note,
+				   reason == NULL ? "  n " : "    ",
+				   UUIDPGetDatum(id),
+				   necp_cstring_datum(kind),
+				   reason == NULL ? (Datum) 0 : necp_cstring_datum(reason),
+				   TimestampTzGetDatum(necp_now()));
+}
+
+void
+necp_session_push(const NecpPresence *live, const char *status, const char *reason,
+				  TimestampTz expires_at)
+{
+	NecpJson data;
+
+	necp_json_open(&data);
+	necp_json_text(&data, "status", status);
+	necp_json_text(&data, "reason", reason);
+	necp_json_time(&data, "expires_at", expires_at);
+	necp_push(psprintf("/topic/player/" INT64_FORMAT "/session", live->session.account_id),
+			  "SESSION",
+			  0,
+			  necp_json_close(&data));
+}
+
+static void
+emit(const char *type, const NecpSession *session, const char *reason)
 {
 	NecpJson data;
 
@@ -168,8 +222,9 @@ emit_closed(const NecpSession *session, const char *reason)
 	necp_json_text(&data,
 				   "session_id",
 				   DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&session->id))));
-	necp_json_text(&data, "reason", reason);
-	necp_event_emit(&(NecpEvent){.type = "SESSION_CLOSED",
+	if (reason != NULL)
+		necp_json_text(&data, "reason", reason);
+	necp_event_emit(&(NecpEvent){.type = type,
 								 .aggregate_type = "ACCOUNT",
 								 .aggregate_id = session->account_id,
 								 .account_id = session->account_id,
@@ -177,57 +232,97 @@ emit_closed(const NecpSession *session, const char *reason)
 								 .data = necp_json_close(&data)});
 }
 
+/* Coming back is an action: memory does the same when this commits. */
+static void
+come_back(NecpPresence *live)
+{
+	live->last_action = live->last_seen = necp_now();
+	necp_session_note(&live->session.id, "RECONNECTED", NULL);
+	emit("PLAYER_RECONNECTED", &live->session, NULL);
+}
+
+void
+necp_session_change(NecpPresence *live, NecpSessionStatus to, TimestampTz lost)
+{
+	NecpSessionStatus from = live->status;
+
+	live->status = to;
+	live->disconnected_at = to == NECP_SESSION_DISCONNECTED ? lost : 0;
+	if (to == NECP_SESSION_DISCONNECTED)
+		memset(live->node, 0, sizeof(live->node));
+	necp_run_nulls(&set_status,
+				   live->disconnected_at == 0 ? "  n " : "    ",
+				   UUIDPGetDatum(&live->session.id),
+				   necp_cstring_datum(status_names[to]),
+				   TimestampTzGetDatum(live->disconnected_at),
+				   necp_cstring_datum(live->node));
+	necp_presence_set(live);
+	if (from == to)
+		return;
+	if (from == NECP_SESSION_DISCONNECTED)
+		come_back(live);
+	if (to == NECP_SESSION_AFK)
+		emit("PLAYER_AFK", &live->session, NULL);
+	tell_state(&live->session, from, to);
+	necp_session_push(live, status_names[to], NULL, necp_session_judge(live, necp_now()).ends_at);
+}
+
+void
+necp_session_show(NecpPresence *live)
+{
+	bool fresh = live->status == NECP_SESSION_CREATED || live->status == NECP_SESSION_DISCONNECTED;
+
+	necp_session_change(live, fresh ? NECP_SESSION_ACTIVE : live->status, 0);
+}
+
+void
+necp_session_play(const pg_uuid_t *session, int64 character_id, int64 place_id)
+{
+	NecpPresence live;
+
+	if (!necp_session_take(session, &live))
+		necp_fail(UNAUTHENTICATED, NULL, "the session has ended");
+	necp_run(&play, UUIDPGetDatum(session), character_id, place_id);
+	necp_push_binding(session, necp_int8(0, 1), character_id, place_id);
+	necp_session_changed(session);
+	live.session.character_id = character_id;
+	live.session.place_id = place_id;
+	if (live.status == NECP_SESSION_ACTIVE)
+		necp_presence_set(&live);
+	else
+		necp_session_change(&live, NECP_SESSION_ACTIVE, 0);
+}
+
+/* Beginning and end -------------------------------------------------------------------------- */
+
+static bool
+lasted_too_long(const char *reason)
+{
+	return strcmp(reason, "EXPIRED") == 0 || strcmp(reason, "DISCONNECTED") == 0;
+}
+
 void
 necp_session_close(const pg_uuid_t *id, const char *reason)
 {
-	NecpSession session = {.id = *id};
-	char *from;
+	NecpPresence live;
+	TimestampTz now = necp_now();
 
-	if (necp_run(&lock_live, UUIDPGetDatum(id)) == 0)
+	if (!necp_session_take(id, &live))
 		return;
-	session.account_id = necp_int8(0, 1);
-	session.character_id = necp_int8(0, 2);
-	session.place_id = necp_int8(0, 3);
-	from = necp_text(0, 4);
+	if (lasted_too_long(reason))
+	{
+		tell_state(&live.session, live.status, NECP_SESSION_EXPIRED);
+		live.status = NECP_SESSION_EXPIRED;
+	}
 	for (int i = 0; i < nhooks; i++)
-		hooks[i](&session);
-	necp_run(&close_row,
-			 UUIDPGetDatum(id),
-			 TimestampTzGetDatum(necp_now()),
-			 necp_cstring_datum(reason));
-	for (int i = 0; i < nstate_hooks; i++)
-		state_hooks[i](&session, from, "CLOSED");
-	emit_closed(&session, reason);
+		hooks[i](&live.session);
+	necp_run(&close_row, UUIDPGetDatum(id), TimestampTzGetDatum(now), necp_cstring_datum(reason));
+	tell_state(&live.session, live.status, NECP_SESSION_CLOSED);
+	necp_session_note(id, "CLOSED", reason);
+	emit("SESSION_CLOSED", &live.session, reason);
+	necp_session_push(&live, "CLOSED", reason, now);
 	necp_push_close(id, reason);
 	necp_session_ended(id);
-}
-
-pg_uuid_t
-necp_session_open(int64 account_id, const pg_uuid_t *family, Datum client_ip, Datum user_agent,
-				  const char *nulls)
-{
-	TimestampTz now = necp_now();
-	TimestampTz end = now + necp_config_int("session.life_s") * USECS_PER_SEC;
-	char all_nulls[] = "      ";
-	pg_uuid_t id;
-
-	necp_session_close_account(account_id, "CONCURRENT_LOGIN");
-	all_nulls[2] = nulls[0];
-	all_nulls[3] = nulls[1];
-	necp_run_nulls(&insert_session,
-				   all_nulls,
-				   account_id,
-				   UUIDPGetDatum(family),
-				   client_ip,
-				   user_agent,
-				   TimestampTzGetDatum(now),
-				   TimestampTzGetDatum(end));
-	id = necp_uuid(0, 1);
-	necp_event_emit(&(NecpEvent){.type = "SESSION_CREATED",
-								 .aggregate_type = "ACCOUNT",
-								 .aggregate_id = account_id,
-								 .account_id = account_id});
-	return id;
 }
 
 void
@@ -241,17 +336,42 @@ necp_session_close_account(int64 account_id, const char *reason)
 	necp_session_close(&id, reason);
 }
 
-char *
-necp_session_reconnect_token(const pg_uuid_t *session)
+pg_uuid_t
+necp_session_open(int64 account_id, const pg_uuid_t *family, Datum client_ip, Datum user_agent,
+				  const char *nulls)
 {
-	char *token = necp_random_token();
+	TimestampTz now = necp_now();
+	TimestampTz end = now + necp_config_int("session.life_s") * USECS_PER_SEC;
+	NecpPresence fresh = {.session = {.account_id = account_id, .expires_at = end}};
+	char all_nulls[] = "      ";
 
-	necp_run(&forget_tokens, UUIDPGetDatum(session));
-	necp_run(&insert_token,
-			 PointerGetDatum(necp_digest(token)),
-			 UUIDPGetDatum(session),
-			 TimestampTzGetDatum(necp_now()));
-	return token;
+	necp_session_close_account(account_id, "CONCURRENT_LOGIN");
+	all_nulls[2] = nulls[0];
+	all_nulls[3] = nulls[1];
+	necp_run_nulls(&insert_session,
+				   all_nulls,
+				   account_id,
+				   UUIDPGetDatum(family),
+				   client_ip,
+				   user_agent,
+				   TimestampTzGetDatum(now),
+				   TimestampTzGetDatum(end));
+	fresh.session.id = necp_uuid(0, 1);
+	necp_presence_open(&fresh);
+	necp_session_note(&fresh.session.id, "CREATED", NULL);
+	emit("SESSION_CREATED", &fresh.session, NULL);
+	return fresh.session.id;
+}
+
+void
+necp_session_client(const pg_uuid_t *session, Datum client_ip, Datum user_agent, const char *nulls)
+{
+	char all_nulls[] = "   ";
+
+	all_nulls[1] = nulls[0];
+	all_nulls[2] = nulls[1];
+	if (necp_run_nulls(&set_client, all_nulls, UUIDPGetDatum(session), client_ip, user_agent) > 0)
+		necp_session_note(session, "CLIENT_CHANGED", NULL);
 }
 
 bool
@@ -263,145 +383,8 @@ necp_session_of_character(int64 character_id, pg_uuid_t *session)
 	return true;
 }
 
-/* Endpoints ---------------------------------------------------------------------------------- */
-
-NECP_FUNCTION(necp_session_get)
-{
-	return necp_answer(&view_session, "session", UUIDPGetDatum(&necp_session()->id));
-}
-
-NECP_FUNCTION(necp_session_heartbeat)
-{
-	const pg_uuid_t *id = &necp_session()->id;
-
-	necp_session_seen(id);
-	necp_run(&activate, UUIDPGetDatum(id));
-	return necp_answer(&view_session, "session", UUIDPGetDatum(id));
-}
-
-/* Single use, session.ticket_s seconds; only its digest is stored. */
-NECP_FUNCTION(necp_session_ws_ticket)
-{
-	char *ticket = necp_random_token();
-	int64 life = necp_config_int("session.ticket_s");
-	NecpJson answer;
-
-	necp_run(&store_ticket,
-			 UUIDPGetDatum(&necp_session()->id),
-			 PointerGetDatum(necp_digest(ticket)),
-			 TimestampTzGetDatum(necp_now() + life * USECS_PER_SEC));
-	necp_json_open(&answer);
-	necp_json_text(&answer, "ticket", ticket);
-	necp_json_int(&answer, "expires_in", life);
-	return necp_cstring_datum(necp_json_close(&answer));
-}
-
-/* Calls of the realtime server --------------------------------------------------------------- */
-
-NECP_FUNCTION(necp_realtime_connect)
-{
-	pg_uuid_t id;
-
-	necp_arg_required(fcinfo, 2, "node");
-	if (!PG_ARGISNULL(1))
-	{
-		char *ticket = necp_arg_text(fcinfo, 1, "ticket", 1, 100);
-
-		if (necp_run(&take_ticket,
-					 PointerGetDatum(necp_digest(ticket)),
-					 TimestampTzGetDatum(necp_now())) == 0)
-			necp_fail(UNAUTHENTICATED, "ticket", "the ticket is spent or has expired");
-		id = necp_uuid(0, 1);
-	}
-	else
-	{
-		necp_arg_required(fcinfo, 0, "session");
-		id = *PG_GETARG_UUID_P(0);
-	}
-	necp_enter_session(&id);
-	necp_session_seen(&id);
-	return necp_answer(&connect_node, "session", UUIDPGetDatum(&id), PG_GETARG_DATUM(2));
-}
-
-NECP_FUNCTION(necp_realtime_session)
-{
-	necp_arg_required(fcinfo, 0, "session");
-	return necp_answer(&read_binding, "session", PG_GETARG_DATUM(0));
-}
-
-NECP_FUNCTION(necp_realtime_disconnect)
-{
-	necp_arg_required(fcinfo, 0, "session");
-	necp_arg_required(fcinfo, 1, "node");
-	necp_run(&disconnect_node,
-			 PG_GETARG_DATUM(0),
-			 PG_GETARG_DATUM(1),
-			 TimestampTzGetDatum(necp_now()));
-	PG_RETURN_VOID();
-}
-
-NECP_FUNCTION(necp_realtime_touch)
-{
-	Datum *ids;
-	int count;
-
-	necp_arg_required(fcinfo, 0, "sessions");
-	deconstruct_array(PG_GETARG_ARRAYTYPE_P(0),
-					  UUIDOID,
-					  UUID_LEN,
-					  false,
-					  TYPALIGN_CHAR,
-					  &ids,
-					  NULL,
-					  &count);
-	for (int i = 0; i < count; i++)
-		necp_session_seen(DatumGetUUIDP(ids[i]));
-	PG_RETURN_VOID();
-}
-
-/* presence(): what live.online_sessions shows. */
-PG_FUNCTION_INFO_V1(necp_presence);
-Datum
-necp_presence(PG_FUNCTION_ARGS)
-{
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	int room = necp_presence_copy(NULL, 0) + 64;
-	NecpPresence *all = palloc(sizeof(NecpPresence) * (Size) room);
-	int count = Min(necp_presence_copy(all, room), room);
-
-	InitMaterializedSRF(fcinfo, 0);
-	for (int i = 0; i < count; i++)
-	{
-		Datum values[5] = {Int64GetDatum(all[i].session.account_id),
-						   Int64GetDatum(all[i].session.character_id),
-						   Int64GetDatum(all[i].session.place_id),
-						   TimestampTzGetDatum(all[i].last_action),
-						   TimestampTzGetDatum(all[i].last_seen)};
-		bool nulls[5] = {false, all[i].session.character_id == 0, all[i].session.place_id == 0};
-
-		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
-	}
-	return (Datum) 0;
-}
-
-/* A deadline holds even before this runs: become() and take_ticket test it themselves. */
-static void
-close_overdue(void *arg)
-{
-	TimestampTz now = necp_now();
-	TimestampTz lost = now - necp_config_int("session.reconnect_s") * USECS_PER_SEC;
-	NecpRows sessions = necp_fetch(&overdue, TimestampTzGetDatum(now), TimestampTzGetDatum(lost));
-
-	for (uint64 row = 0; row < sessions.count; row++)
-	{
-		pg_uuid_t id = necp_row_uuid(&sessions, row, 1);
-
-		necp_session_close(&id, necp_row_text(&sessions, row, 2));
-	}
-}
-
 NECP_ROOM_INIT(session)
 {
 	necp_session_register_loader(load);
-	necp_schedule("session_close", 5, close_overdue);
+	necp_session_work_init();
 }

@@ -17,10 +17,17 @@ extern void necp_session_play(const pg_uuid_t *session, int64 character_id, int6
 typedef void (*NecpSessionHook)(const NecpSession *session);
 extern void necp_session_on_close(NecpSessionHook hook);
 
+/* When a session last acted by other means than commands, 0: never; from init functions. */
+typedef TimestampTz (*NecpSessionWatch)(const NecpSession *session);
+extern void necp_session_on_watch(NecpSessionWatch watch);
+
 /* Closes a live session: hooks, row, event, connections. Does nothing where it is closed. */
 extern void necp_session_close(const pg_uuid_t *session, const char *reason);
 
-/* The same of the session that the account has open, if any. */
+/* Closes a session whose time has run out; true if it lives on. */
+extern bool necp_session_settle(const pg_uuid_t *session);
+
+/* Closes the session that the account has open, if any. */
 extern void necp_session_close_account(int64 account_id, const char *reason);
 
 /*
@@ -40,6 +47,13 @@ extern char *necp_session_reconnect_token(const pg_uuid_t *session);
 /* Closes what the account has open as CONCURRENT_LOGIN and opens a session; returns its id. */
 extern pg_uuid_t necp_session_open(int64 account_id, const pg_uuid_t *family, Datum client_ip,
 								   Datum user_agent, const char *nulls);
+
+/* What is known of a session's client at this moment; a change goes into the session's history. */
+extern void necp_session_client(const pg_uuid_t *session, Datum client_ip, Datum user_agent,
+								const char *nulls);
+
+/* Is nobody at a character: not played, AFK, or disconnected for at least so many seconds? */
+extern bool necp_session_is_away(int64 character_id, int64 seconds);
 
 /* The live session that plays a character; false if none does. */
 extern bool necp_session_of_character(int64 character_id, pg_uuid_t *session);

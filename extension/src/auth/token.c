@@ -104,19 +104,25 @@ issue_refresh(int64 account_id, const pg_uuid_t *family)
 	return token;
 }
 
+void
+necp_token_describe(NecpJson *view, int64 account_id, const pg_uuid_t *session)
+{
+	necp_run(&read_grants, account_id, TimestampTzGetDatum(necp_now()));
+	necp_json_open(view);
+	necp_json_int(view, "account_id", account_id);
+	necp_json_text(view,
+				   "session_id",
+				   DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(session))));
+	necp_json_raw(view, "roles", necp_text(0, 1));
+	necp_json_raw(view, "permissions", necp_text(0, 2));
+}
+
 Datum
 necp_token_grant(int64 account_id, const pg_uuid_t *session, const pg_uuid_t *family)
 {
 	NecpJson view;
 
-	necp_run(&read_grants, account_id, TimestampTzGetDatum(necp_now()));
-	necp_json_open(&view);
-	necp_json_int(&view, "account_id", account_id);
-	necp_json_text(&view,
-				   "session_id",
-				   DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(session))));
-	necp_json_raw(&view, "roles", necp_text(0, 1));
-	necp_json_raw(&view, "permissions", necp_text(0, 2));
+	necp_token_describe(&view, account_id, session);
 	necp_json_text(&view, "refresh_token", issue_refresh(account_id, family));
 	necp_json_int(&view, "refresh_expires_in", necp_config_int("auth.refresh_s"));
 	return necp_cstring_datum(necp_json_close(&view));
@@ -161,11 +167,19 @@ static pg_uuid_t
 session_for(int64 account_id, const pg_uuid_t *family, FunctionCallInfo fcinfo)
 {
 	char nulls[3] = "  ";
+	pg_uuid_t session;
 
-	if (necp_run(&session_of_family, account_id, UUIDPGetDatum(family)) > 0)
-		return necp_uuid(0, 1);
 	nulls[0] = PG_ARGISNULL(1) ? 'n' : ' ';
 	nulls[1] = PG_ARGISNULL(2) ? 'n' : ' ';
+	if (necp_run(&session_of_family, account_id, UUIDPGetDatum(family)) > 0)
+	{
+		session = necp_uuid(0, 1);
+		if (necp_session_settle(&session))
+		{
+			necp_session_client(&session, PG_GETARG_DATUM(1), PG_GETARG_DATUM(2), nulls);
+			return session;
+		}
+	}
 	return necp_session_open(account_id, family, PG_GETARG_DATUM(1), PG_GETARG_DATUM(2), nulls);
 }
 

@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL
  *
  * necp.enter() and necp.finish(): who acts, and idempotency (docs/interfaces.md §2).
- *
- * Sessions are cached in shared memory. An entry read from the table is inserted only if nothing
- * was invalidated since before the read (a partition's generation), or a look-up that races a ban
- * would bring the dead session back. Locks: one partition lock at a time, never across SPI.
  */
 #include "postgres.h"
 
@@ -13,7 +9,7 @@
 #include "kernel/errors.h"
 #include "kernel/identity.h"
 #include "kernel/kernel.h"
-#include "kernel/shmem.h"
+#include "kernel/presence.h"
 #include "kernel/spi.h"
 #include "kernel/workers.h"
 
@@ -21,31 +17,11 @@
 #include "access/xlog.h"
 #include "catalog/namespace.h"
 #include "common/hashfn.h"
-#include "port/atomics.h"
-#include "storage/ipc.h"
-#include "storage/lock.h"
-#include "storage/shmem.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
-#include "utils/hsearch.h"
 #include "utils/memutils.h"
 
-#define PARTITIONS 16
 #define PINNED_PATH "pg_catalog, pg_temp"
-
-typedef struct SessionEntry
-{
-	pg_uuid_t id; /* hash key */
-	bool valid;   /* session is as in the table */
-	NecpSession session;
-	pg_atomic_uint64 last_action;
-	pg_atomic_uint64 last_seen;
-} SessionEntry;
-
-typedef struct SharedSessions
-{
-	pg_atomic_uint64 generation[PARTITIONS];
-} SharedSessions;
 
 typedef struct Context
 {
@@ -58,13 +34,8 @@ typedef struct Context
 	bytea *hash; /* in TopTransactionContext */
 } Context;
 
-static SharedSessions *shared;
-static LWLockPadded *locks;
-static HTAB *sessions;
 static NecpSessionLoader loader;
 static Context context;
-
-static shmem_startup_hook_type previous_startup;
 
 static NecpPlan find_key = NECP_PLAN("SELECT request_hash = $3, response FROM game.idempotency_keys"
 									 " WHERE account_id = $1 AND key = $2 AND created_at > $4",
@@ -74,239 +45,48 @@ static NecpPlan store_key = NECP_PLAN(
 	" VALUES ($1, $2, $3, $4, $5)",
 	INT8OID, UUIDOID, BYTEAOID, JSONOID, TIMESTAMPTZOID);
 
-/* Shared memory ---------------------------------------------------------------------------- */
-
-static Size
-sessions_size(void)
-{
-	return sizeof(SharedSessions);
-}
-
-static Size
-table_size(void)
-{
-	return hash_estimate_size(necp_max_sessions, sizeof(SessionEntry));
-}
-
-static void
-sessions_start(void *piece, LWLockPadded *unused)
-{
-	for (int i = 0; i < PARTITIONS; i++)
-		pg_atomic_init_u64(&((SharedSessions *) piece)->generation[i], 0);
-}
-
-static NecpShmemPart sessions_part = {
-	.name = "necp sessions",
-	.size = sessions_size,
-	.apart = table_size,
-	.init = sessions_start,
-	.locks = PARTITIONS,
-	.piece = (void **) &shared,
-	.lock_array = &locks,
-};
-
-static void
-attach_table(void)
-{
-	HASHCTL control = {.keysize = sizeof(pg_uuid_t),
-					   .entrysize = sizeof(SessionEntry),
-					   .num_partitions = PARTITIONS};
-
-	if (previous_startup)
-		previous_startup();
-	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-	sessions = ShmemInitHash("necp session table",
-							 necp_max_sessions,
-							 necp_max_sessions,
-							 &control,
-							 HASH_ELEM | HASH_BLOBS | HASH_PARTITION);
-	LWLockRelease(AddinShmemInitLock);
-}
-
-void
-necp_identity_init(void)
-{
-	necp_shmem_register(&sessions_part);
-	previous_startup = shmem_startup_hook;
-	shmem_startup_hook = attach_table;
-}
-
 void
 necp_session_register_loader(NecpSessionLoader function)
 {
 	loader = function;
 }
 
-static uint32
-hash_id(const pg_uuid_t *id)
-{
-	return get_hash_value(sessions, id);
-}
-
-static LWLock *
-lock_of(uint32 hash)
-{
-	return &locks[hash % PARTITIONS].lock;
-}
-
-static bool
-read_cached(const pg_uuid_t *id, uint32 hash, NecpSession *session)
-{
-	SessionEntry *entry;
-	bool valid;
-
-	LWLockAcquire(lock_of(hash), LW_SHARED);
-	entry = hash_search_with_hash_value(sessions, id, hash, HASH_FIND, NULL);
-	valid = entry != NULL && entry->valid && entry->session.permissions_until > necp_now();
-	if (valid)
-	{
-		*session = entry->session;
-		pg_atomic_write_u64(&entry->last_action, (uint64) necp_statement_time());
-	}
-	LWLockRelease(lock_of(hash));
-	return valid;
-}
-
-static void
-put_cached(const NecpSession *session, uint32 hash, uint64 generation)
-{
-	SessionEntry *entry;
-	bool found;
-
-	LWLockAcquire(lock_of(hash), LW_EXCLUSIVE);
-	if (pg_atomic_read_u64(&shared->generation[hash % PARTITIONS]) == generation)
-	{
-		entry = hash_search_with_hash_value(sessions, &session->id, hash, HASH_ENTER_NULL, &found);
-		if (entry != NULL) /* full: the table answers instead */
-		{
-			if (!found)
-			{
-				pg_atomic_init_u64(&entry->last_action, (uint64) necp_now());
-				pg_atomic_init_u64(&entry->last_seen, (uint64) necp_now());
-			}
-			entry->session = *session;
-			entry->valid = true;
-		}
-	}
-	LWLockRelease(lock_of(hash));
-}
-
 /* SPI only where it is needed: connecting costs as much as the rest of enter(). */
 static bool
-load_session(const pg_uuid_t *id, NecpSession *session)
+load_session(const pg_uuid_t *id, NecpPresence *presence)
 {
 	bool found;
 
 	SPI_connect();
-	found = loader != NULL && loader(id, session);
+	found = loader != NULL && loader(id, presence);
 	SPI_finish();
 	return found;
 }
 
+/* A standby has no memory of who is there: it asks the table. */
 static bool
-find_session(const pg_uuid_t *id, NecpSession *session)
+find_session(const pg_uuid_t *id, bool action, NecpSession *session)
 {
 	bool standby = RecoveryInProgress();
-	uint32 hash = hash_id(id);
-	uint64 generation;
+	NecpPresence presence;
+	uint64 generation = 0;
 
-	if (!standby && read_cached(id, hash, session))
-		return true;
-	generation = pg_atomic_read_u64(&shared->generation[hash % PARTITIONS]);
-	pg_read_barrier();
-	if (!load_session(id, session))
-		return false;
 	if (!standby)
-		put_cached(session, hash, generation);
+	{
+		NecpFound found = necp_presence_find(id, action, session);
+
+		if (found == NECP_OVER)
+			necp_fail(UNAUTHENTICATED, NULL, "the session has expired");
+		if (found == NECP_FOUND)
+			return true;
+		generation = necp_presence_generation(id);
+	}
+	if (!load_session(id, &presence))
+		return false;
+	*session = presence.session;
+	if (!standby)
+		necp_presence_store(&presence, true, generation);
 	return true;
-}
-
-typedef struct Invalidation
-{
-	pg_uuid_t id;
-	bool ended;
-} Invalidation;
-
-static void
-invalidate(bool committed, void *arg)
-{
-	Invalidation *gone = arg;
-	uint32 hash = hash_id(&gone->id);
-	SessionEntry *entry;
-
-	if (!committed)
-		return;
-	LWLockAcquire(lock_of(hash), LW_EXCLUSIVE);
-	pg_atomic_fetch_add_u64(&shared->generation[hash % PARTITIONS], 1);
-	if (gone->ended)
-		hash_search_with_hash_value(sessions, &gone->id, hash, HASH_REMOVE, NULL);
-	else
-	{
-		entry = hash_search_with_hash_value(sessions, &gone->id, hash, HASH_FIND, NULL);
-		if (entry != NULL)
-			entry->valid = false;
-	}
-	LWLockRelease(lock_of(hash));
-}
-
-static void
-invalidate_at_commit(const pg_uuid_t *id, bool ended)
-{
-	Invalidation *gone = MemoryContextAlloc(TopTransactionContext, sizeof(Invalidation));
-
-	gone->id = *id;
-	gone->ended = ended;
-	necp_at_xact_end(invalidate, gone);
-}
-
-void
-necp_session_changed(const pg_uuid_t *id)
-{
-	invalidate_at_commit(id, false);
-}
-
-void
-necp_session_ended(const pg_uuid_t *id)
-{
-	invalidate_at_commit(id, true);
-}
-
-void
-necp_session_seen(const pg_uuid_t *id)
-{
-	uint32 hash = hash_id(id);
-	SessionEntry *entry;
-
-	LWLockAcquire(lock_of(hash), LW_SHARED);
-	entry = hash_search_with_hash_value(sessions, id, hash, HASH_FIND, NULL);
-	if (entry != NULL)
-		pg_atomic_write_u64(&entry->last_seen, (uint64) necp_now());
-	LWLockRelease(lock_of(hash));
-}
-
-int
-necp_presence_copy(NecpPresence *out, int max)
-{
-	HASH_SEQ_STATUS scan;
-	SessionEntry *entry;
-	int count = 0;
-
-	for (int i = 0; i < PARTITIONS; i++)
-		LWLockAcquire(&locks[i].lock, LW_SHARED);
-	hash_seq_init(&scan, sessions);
-	while ((entry = hash_seq_search(&scan)) != NULL)
-	{
-		if (count < max)
-		{
-			out[count].session = entry->session;
-			out[count].last_action = (TimestampTz) pg_atomic_read_u64(&entry->last_action);
-			out[count].last_seen = (TimestampTz) pg_atomic_read_u64(&entry->last_seen);
-		}
-		count++;
-	}
-	for (int i = PARTITIONS - 1; i >= 0; i--)
-		LWLockRelease(&locks[i].lock);
-	return count;
 }
 
 /* Identity ---------------------------------------------------------------------------------- */
@@ -441,9 +221,9 @@ replay(const pg_uuid_t *key, bytea *hash)
 }
 
 static void
-become(const pg_uuid_t *id)
+become(const pg_uuid_t *id, bool action)
 {
-	if (!find_session(id, &context.session))
+	if (!find_session(id, action, &context.session))
 		necp_fail(UNAUTHENTICATED, NULL, "the session has ended");
 	if (context.session.expires_at <= necp_statement_time())
 		necp_fail(UNAUTHENTICATED, NULL, "the session has expired");
@@ -465,20 +245,22 @@ void
 necp_enter_session(const pg_uuid_t *id)
 {
 	begin_command();
-	become(id);
+	become(id, false);
 }
 
 /*
  * enter(session uuid, key uuid, request_hash bytea, trace uuid, need "char", permission int)
  *
- * need: 'p' public, 'a' account, 'c' character; permission: permission_id or -1. Returns the
- * stored response of a replayed key, NULL where the rule is to run.
+ * need: 'p' public, 'a' account, 'c' character, as a capital where the command is no action of a
+ * player (a plain read, a heart-beat); permission: permission_id or -1. Returns the stored response
+ * of a replayed key, NULL where the rule is to run.
  */
 PG_FUNCTION_INFO_V1(necp_enter);
 Datum
 necp_enter(PG_FUNCTION_ARGS)
 {
-	char need = PG_GETARG_CHAR(4);
+	char need = pg_ascii_tolower((unsigned char) PG_GETARG_CHAR(4));
+	bool action = need == PG_GETARG_CHAR(4);
 	int permission = PG_GETARG_INT32(5);
 	Datum stored = (Datum) 0;
 
@@ -486,7 +268,7 @@ necp_enter(PG_FUNCTION_ARGS)
 	if (!PG_ARGISNULL(3))
 		context.trace = *PG_GETARG_UUID_P(3);
 	if (!PG_ARGISNULL(0))
-		become(PG_GETARG_UUID_P(0));
+		become(PG_GETARG_UUID_P(0), action);
 	if (need != 'p')
 		(void) necp_account();
 	if (need == 'c')

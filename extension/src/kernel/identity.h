@@ -37,24 +37,14 @@ extern const pg_uuid_t *necp_trace(void);
 /* Sets the identity to a session, outside routes: calls of the realtime server. UNAUTHENTICATED. */
 extern void necp_enter_session(const pg_uuid_t *id);
 
-/* Finds a live session's durable part by id; false where there is none. Runs inside SPI. */
-typedef bool (*NecpSessionLoader)(const pg_uuid_t *id, NecpSession *session);
+/* Reads a live session by id; false where there is none. Runs inside SPI. */
+struct NecpPresence;
+typedef bool (*NecpSessionLoader)(const pg_uuid_t *id, struct NecpPresence *presence);
 extern void necp_session_register_loader(NecpSessionLoader loader);
 
 /* The cached session is read anew after this transaction commits: call it with every change. */
 extern void necp_session_changed(const pg_uuid_t *id);
 /* The session is gone from memory when this transaction commits. */
 extern void necp_session_ended(const pg_uuid_t *id);
-
-/* Presence in shared memory; none of it survives a crash. */
-extern void necp_session_seen(const pg_uuid_t *id);
-typedef struct NecpPresence
-{
-	NecpSession session;
-	TimestampTz last_action;
-	TimestampTz last_seen;
-} NecpPresence;
-/* Copies up to max entries of the presence table; returns how many there are. */
-extern int necp_presence_copy(NecpPresence *out, int max);
 
 #endif

@@ -5,7 +5,10 @@
 
 #include <math.h>
 
+#include "catalog/pg_type_d.h"
 #include "common/shortest_dec.h"
+#include "miscadmin.h"
+#include "utils/datetime.h"
 #include "utils/json.h"
 
 void
@@ -64,6 +67,17 @@ necp_json_text(NecpJson *j, const char *name, const char *value)
 		escape_json(&j->buf, value);
 	else
 		appendStringInfoString(&j->buf, "null");
+}
+
+void
+necp_json_time(NecpJson *j, const char *name, TimestampTz value)
+{
+	static const int utc = 0;
+	char text[MAXDATELEN + 1];
+
+	necp_json_text(j,
+				   name,
+				   JsonEncodeDateTime(text, TimestampTzGetDatum(value), TIMESTAMPTZOID, &utc));
 }
 
 void

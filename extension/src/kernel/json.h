@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "lib/stringinfo.h"
+#include "utils/timestamp.h"
 
 typedef struct NecpJson
 {
@@ -20,6 +21,8 @@ extern void necp_json_int(NecpJson *j, const char *name, int64 value);
 extern void necp_json_float(NecpJson *j, const char *name, double value);
 extern void necp_json_bool(NecpJson *j, const char *name, bool value);
 extern void necp_json_text(NecpJson *j, const char *name, const char *value);
+/* as ISO 8601 in UTC */
+extern void necp_json_time(NecpJson *j, const char *name, TimestampTz value);
 /* value is JSON already */
 extern void necp_json_raw(NecpJson *j, const char *name, const char *value);
 extern char *necp_json_close(NecpJson *j);

@@ -111,7 +111,7 @@ _PG_init(void)
 	necp_clock_init();
 	necp_random_init();
 	necp_config_init();
-	necp_identity_init();
+	necp_presence_init();
 	necp_push_init();
 	necp_workers_init();
 	necp_install_init();

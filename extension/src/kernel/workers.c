@@ -39,7 +39,8 @@ typedef struct Job
 {
 	const char *name;
 	int period_s;
-	void (*body)(void *arg);
+	void (*body)(void *arg); /* in a transaction, or */
+	void (*step)(void);      /* outside one */
 	TimestampTz next;
 } Job;
 
@@ -59,15 +60,26 @@ necp_worker_register(const NecpWorker *worker)
 	workers[nworkers++] = worker;
 }
 
-void
-necp_schedule(const char *name, int period_s, void (*body)(void *arg))
+static Job *
+add_job(const char *name, int period_s)
 {
 	if (njobs == MAX_JOBS)
 		elog(ERROR, "too many jobs");
 	jobs[njobs].name = name;
 	jobs[njobs].period_s = period_s;
-	jobs[njobs].body = body;
-	njobs++;
+	return &jobs[njobs++];
+}
+
+void
+necp_schedule(const char *name, int period_s, void (*body)(void *arg))
+{
+	add_job(name, period_s)->body = body;
+}
+
+void
+necp_schedule_steps(const char *name, int period_s, void (*step)(void))
+{
+	add_job(name, period_s)->step = step;
 }
 
 /* Transactions of workers ---------------------------------------------------------------------- */
@@ -330,7 +342,10 @@ run_jobs(void)
 		if (now < jobs[i].next && jobs[i].next <= after)
 			continue;
 		jobs[i].next = after;
-		(void) necp_worker_transaction(jobs[i].body, NULL);
+		if (jobs[i].step != NULL)
+			jobs[i].step();
+		else
+			(void) necp_worker_transaction(jobs[i].body, NULL);
 	}
 }
 
@@ -352,7 +367,10 @@ necp_run_job(PG_FUNCTION_ARGS)
 		if (strcmp(jobs[i].name, name) != 0)
 			continue;
 		SPI_connect();
-		jobs[i].body(NULL);
+		if (jobs[i].step != NULL)
+			jobs[i].step();
+		else
+			jobs[i].body(NULL);
 		SPI_finish();
 		PG_RETURN_VOID();
 	}

@@ -27,6 +27,12 @@ extern bool necp_worker_transaction(void (*body)(void *arg), void *arg);
 /* A job of the scheduler worker: body runs in its own transaction every period_s by the game's clock. */
 extern void necp_schedule(const char *name, int period_s, void (*body)(void *arg));
 
+/*
+ * One that runs transactions of its own; necp.run_job() calls it inside one, where it has to make do
+ * with that.
+ */
+extern void necp_schedule_steps(const char *name, int period_s, void (*step)(void));
+
 /* Called after the commit or abort of the top transaction that registered it (memory: the caller's). */
 typedef void (*NecpXactCallback)(bool committed, void *arg);
 extern void necp_at_xact_end(NecpXactCallback callback, void *arg);

@@ -204,6 +204,17 @@ session_closes(const NecpSession *session)
 		leave_world(session->account_id, &who);
 }
 
+/* Who moves plays, without a command. */
+static TimestampTz
+last_move(const NecpSession *session)
+{
+	NecpEntity who;
+
+	if (session->character_id == 0 || !necp_world_read(session->character_id, &who))
+		return 0;
+	return who.moved_at;
+}
+
 /* Entering ------------------------------------------------------------------------------------- */
 
 bool
@@ -467,5 +478,6 @@ necp_zone_init(void)
 	necp_world_worker_init();
 	necp_zone_work_init();
 	necp_session_on_close(session_closes);
+	necp_session_on_watch(last_move);
 	necp_event_subscribe("CHARACTER_SWITCHED", character_selected);
 }

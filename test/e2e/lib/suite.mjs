@@ -45,6 +45,9 @@ async function takeTurn() {
 const PLENTY = { count: 1000000, seconds: 60 };
 const GENEROUS = ['rate.public', 'rate.public_burst', 'rate.account', 'rate.register', 'rate.login', 'rate.combat'];
 
+// Who moves the game's clock does not want to be found idle meanwhile; session.test.mjs sets what is set by default.
+export const PATIENT = ['session.idle_s', 'session.afk_s', 'session.afk_warn_s', 'session.afk_close_s', 'session.silence_s', 'session.reconnect_s'];
+
 // Changes a setting, which need not be in the table; resolves to what undoes it.
 export async function setConfig(key, value) {
 	const former = await row`SELECT value FROM game.config WHERE key = ${key}`;
@@ -66,6 +69,8 @@ await takeTurn();
 
 before(async () => {
 	for (const key of GENEROUS) await sql`SELECT necp.config_set(${key}, ${PLENTY})`;
+	for (const key of PATIENT) await sql`SELECT necp.config_set(${key}, '1000000000')`;
+	await sql`SELECT necp.run_job('session_sweep')`;
 	await pause(300);
 });
 

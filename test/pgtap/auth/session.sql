@@ -22,7 +22,7 @@ CREATE FUNCTION pg_temp.status(who text) RETURNS text LANGUAGE sql RETURN (pg_te
 -- What a session is -----------------------------------------------------------------------------------------
 
 SELECT is(pg_temp.call('bob', 'GET', '/session')::jsonb - 'created_at' - 'expires_at',
-	jsonb_build_object('session_id', pg_temp.s('bob'), 'status', 'CREATED', 'character_id', NULL, 'place_id', NULL), 'a session begins as CREATED');
+	jsonb_build_object('session_id', pg_temp.s('bob'), 'status', 'CREATED', 'character_id', NULL, 'place_id', NULL, 'state', '{}'::jsonb), 'a session begins as CREATED');
 SELECT is((SELECT expires_at - created_at FROM game.player_sessions WHERE id = pg_temp.s('bob')), '1 day'::interval, 'and lives 24 hours at most');
 SELECT is(pg_temp.call('bob', 'POST', '/session/heartbeat') ->> 'status', 'ACTIVE', 'a heart-beat makes it ACTIVE');
 SELECT is(pg_temp.call('ann', 'GET', '/session') ->> 'character_id', pg_temp.c('ann')::text, 'it plays the selected character');
@@ -48,7 +48,7 @@ SELECT throws_ok(format($$INSERT INTO game.player_sessions (id, account_id, fami
 
 -- A connection ------------------------------------------------------------------------------------------------
 
-SELECT is((pg_temp.rt(format('realtime_connect(%L, NULL, ''node1'')', pg_temp.s('ann')))::jsonb - 'expires_at'),
+SELECT is((pg_temp.rt(format('realtime_connect(%L, NULL, ''node1'')', pg_temp.s('ann')))::jsonb - 'expires_at' - 'reconnect_token'),
 	jsonb_build_object('session_id', pg_temp.s('ann'), 'account_id', pg_temp.a('ann')), 'a connection begins by session');
 SELECT is((pg_temp.row_of('ann')).node, 'node1', 'on a node');
 SELECT is(pg_temp.rt(format('realtime_session(%L)', pg_temp.s('ann')))::jsonb, jsonb_build_object('binding', 1, 'character_id', pg_temp.c('ann'), 'place_id', NULL), 'what it plays');
@@ -96,10 +96,11 @@ SELECT is(pg_temp.rt('realtime_connect(NULL, '''', ''node1'')'), 'NC001', 'VALID
 
 -- Ends --------------------------------------------------------------------------------------------------------
 
+CALL pg_temp.session_limits(1000000000, 1000000000, 1000000000, 1000000000, 1000000000, 300);
 SELECT pg_temp.rt(format('realtime_connect(%L, NULL, ''node1'')', pg_temp.s('bob'))) \g /dev/null
 SELECT pg_temp.rt(format('realtime_disconnect(%L, ''node1'')', pg_temp.s('bob'))) \g /dev/null
 SELECT necp.clock_advance('4 minutes') \g /dev/null
-SELECT necp.run_job('session_close') \g /dev/null
+SELECT necp.run_job('session_sweep') \g /dev/null
 SELECT is(pg_temp.status('bob'), 'DISCONNECTED', 'for five minutes one may come back');
 SELECT necp.clock_advance('61 seconds') \g /dev/null
 SELECT ok(pg_temp.wait_for('(pg_temp.row_of(''bob'')).close_reason = ''DISCONNECTED'''), 'then the session is closed');

@@ -11,7 +11,7 @@ SELECT throws_ok($$SELECT necp.integrity('other', 'SELECT 1', 'x')$$, '55000', N
 SELECT throws_ok($$SELECT necp.content_kind('other', 'item_import', 1)$$, '55000', NULL, 'and content_kind()');
 SELECT is((SELECT count(*) FROM necp.routes WHERE path = '/loot/other'), 0::bigint, 'nothing was declared');
 SELECT throws_ok($$INSERT INTO necp.routes SELECT 'GET', 'no-slash', function, auth, permission, rate, idempotent, read_only, password,
-	issues_token, status, result, list, wing FROM necp.routes LIMIT 1$$, '23514', NULL, 'a path begins with a slash');
+	issues_token, status, result, list, action, wing FROM necp.routes LIMIT 1$$, '23514', NULL, 'a path begins with a slash');
 SELECT throws_ok($$UPDATE necp.routes SET idempotent = true WHERE auth = 'public'$$, '23514', NULL, 'a key belongs to an account');
 SELECT throws_ok($$UPDATE necp.routes SET idempotent = true WHERE read_only$$, '23514', NULL, 'what only reads needs no key');
 
@@ -22,14 +22,14 @@ SELECT is((SELECT statement FROM r WHERE path = '/loot/pickup'),
 	'SELECT necp.finish(CASE WHEN e IS NULL THEN necp.loot_pickup(drop_id => $5::bigint) ELSE e END) FROM necp.enter($1, $2, $3, $4, ''c'', -1) e',
 	'a command with a key');
 SELECT is((SELECT statement FROM r WHERE path = '/auth/me'),
-	'SELECT CASE WHEN necp.enter($1, NULL, NULL, $4, ''a'', -1) IS NULL THEN necp.auth_me() END', 'a read of an account');
+	'SELECT CASE WHEN necp.enter($1, NULL, NULL, $4, ''A'', -1) IS NULL THEN necp.auth_me() END', 'a read of an account, which is no action');
 SELECT is((SELECT statement FROM r WHERE path = '/characters/catalog'),
-	'SELECT CASE WHEN necp.enter($1, NULL, NULL, $4, ''p'', -1) IS NULL THEN necp.character_catalog() END', 'a public read');
+	'SELECT CASE WHEN necp.enter($1, NULL, NULL, $4, ''P'', -1) IS NULL THEN necp.character_catalog() END', 'a public read');
 SELECT is((SELECT statement FROM r WHERE path = '/notifications'),
-	'SELECT CASE WHEN necp.enter($1, NULL, NULL, $4, ''a'', -1) IS NULL THEN necp.notification_list("limit" => $5::integer, cursor => $6::bigint) END',
+	'SELECT CASE WHEN necp.enter($1, NULL, NULL, $4, ''A'', -1) IS NULL THEN necp.notification_list("limit" => $5::integer, cursor => $6::bigint) END',
 	'what is optional may be null');
 SELECT is((SELECT lookup FROM r WHERE path = '/auth/login'),
-	'SELECT CASE WHEN necp.enter($1, NULL, NULL, $4, ''p'', -1) IS NULL THEN necp.auth_login_lookup(email => $5::text) END',
+	'SELECT CASE WHEN necp.enter($1, NULL, NULL, $4, ''P'', -1) IS NULL THEN necp.auth_login_lookup(email => $5::text) END',
 	'the look-up takes its parameters from where the route has them');
 SELECT is((SELECT count(*) FROM r WHERE lookup IS NOT NULL), (SELECT count(*) FROM necp.routes WHERE password <> 'hash'),
 	'no other route has one');
@@ -80,8 +80,8 @@ SELECT is_empty($$SELECT r.method, r.path, pg_temp.refusal(NULL, r.method, r.pat
 	WHERE r.auth <> 'public' AND pg_temp.refusal(NULL, r.method, r.path) <> 'NC101'$$, 'UNAUTHENTICATED: nobody may call what is not public');
 SELECT is_empty($$SELECT r.method, r.path, pg_temp.refusal('ann', r.method, r.path) FROM necp.routes r
 	WHERE r.auth = 'character' AND pg_temp.refusal('ann', r.method, r.path) <> 'NC912'$$, 'NO_ACTIVE_CHARACTER: nor an account what needs a character');
-SELECT is_empty($$SELECT r.method, r.path FROM necp.routes r WHERE r.method <> 'GET' AND r.auth = 'public' AND r.path NOT LIKE '/auth/%'$$,
-	'only logging in changes anything without a session');
+SELECT is_empty($$SELECT r.method, r.path FROM necp.routes r WHERE r.method <> 'GET' AND r.auth = 'public' AND r.path NOT LIKE '/auth/%' AND r.path <> '/session/reconnect'$$,
+	'only logging in and coming back change anything without a session');
 
 -- What operators change ---------------------------------------------------------------------------------
 
@@ -99,7 +99,7 @@ SELECT is_empty($$SELECT path FROM r WHERE path = '/auth/me'$$, 'a route can be 
 SELECT is((SELECT rate FROM r WHERE path = '/auth/login'), 'public', 'or get another rate');
 UPDATE necp.routes SET permission = 'player.ban' WHERE path = '/quests';
 UPDATE necp.routes SET permission = 'no.such' WHERE path = '/inventory';
-SELECT matches((SELECT statement FROM r WHERE path = '/quests'), '''c'', 7\) IS NULL THEN', 'a permission is asked for by its number');
+SELECT matches((SELECT statement FROM r WHERE path = '/quests'), '''C'', 7\) IS NULL THEN', 'a permission is asked for by its number');
 SELECT is_empty($$SELECT path FROM r WHERE path = '/inventory'$$, 'a route whose permission does not exist is served to nobody');
 ROLLBACK;
 

@@ -56,8 +56,8 @@ SELECT ok(pg_temp.wait_for($$EXISTS (SELECT FROM pg_class c WHERE c.relnamespace
 	AND pg_get_expr(c.relpartbound, c.oid) IS NOT NULL
 	AND necp.now() >= substring(pg_get_expr(c.relpartbound, c.oid) FROM 'FROM \(''([^'']+)''\)')::timestamptz
 	AND necp.now() < substring(pg_get_expr(c.relpartbound, c.oid) FROM 'TO \(''([^'']+)''\)')::timestamptz)$$), 'it keeps the partitions');
-SELECT lives_ok('SELECT necp.run_job(''session_close'')', 'a job can be run at once');
+SELECT lives_ok('SELECT necp.run_job(''session_sweep'')', 'a job can be run at once');
 SET ROLE necp_admin;
-SELECT throws_ok('SELECT necp.run_job(''session_close'')', '42501', NULL, 'by superusers');
+SELECT throws_ok('SELECT necp.run_job(''session_sweep'')', '42501', NULL, 'by superusers');
 RESET ROLE;
 SELECT * FROM finish();
