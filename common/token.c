@@ -24,7 +24,7 @@ typedef struct Key
 	char kid[MAX_KID + 1];
 	unsigned char *secret;
 	int len;
-	bool active;
+	int64_t signs_from; /* seconds since the epoch */
 } Key;
 
 struct NecpKeys
@@ -49,7 +49,7 @@ struct NecpTokenCache
 };
 
 static bool
-add_key(NecpKeys *keys, const char *kid, const void *secret, size_t len, bool active)
+add_key(NecpKeys *keys, const char *kid, const void *secret, size_t len, int64_t signs_from)
 {
 	Key *key = &keys->keys[keys->count];
 
@@ -59,7 +59,7 @@ add_key(NecpKeys *keys, const char *kid, const void *secret, size_t len, bool ac
 	key->secret = necp_alloc(len);
 	memcpy(key->secret, secret, len);
 	key->len = (int) len;
-	key->active = active;
+	key->signs_from = signs_from;
 	keys->count++;
 	return true;
 }
@@ -87,12 +87,12 @@ necp_keys_build(const PGresult *result)
 		const char *kid = PQgetvalue(result, row, 0);
 		const char *text = PQgetvalue(result, row, 1);
 		size_t len = (size_t) PQgetlength(result, row, 1);
-		bool active = PQgetvalue(result, row, 2)[0] == 't';
+		int64_t signs_from = strtoll(PQgetvalue(result, row, 2), NULL, 10);
 		unsigned char *bytes = NULL;
 
 		if (PQftype(result, 1) == BYTEA_OID)
 			bytes = PQunescapeBytea((const unsigned char *) text, &len);
-		if (!add_key(keys, kid, bytes ? (const void *) bytes : text, len, active))
+		if (!add_key(keys, kid, bytes ? (const void *) bytes : text, len, signs_from))
 			necp_log(NECP_LOG_ERROR,
 					 "signing key \"%s\" is shorter than %d bytes, left out",
 					 kid,
@@ -107,7 +107,7 @@ necp_keys_single(const char *kid, const void *secret, size_t len)
 {
 	NecpKeys *keys = make_keys(1);
 
-	add_key(keys, kid, secret, len, true);
+	add_key(keys, kid, secret, len, 0);
 	return keys;
 }
 
@@ -142,32 +142,61 @@ find_key(const NecpKeys *keys, const char *kid)
 	return NULL;
 }
 
+/*
+ * The latest of those whose time has come; of two that begin in the same second the one listed last,
+ * so that all servers agree. Before any: the earliest, for who runs on a clock that is late.
+ */
 static const Key *
-active_key(const NecpKeys *keys)
+signing_key(const NecpKeys *keys, int64_t now)
 {
+	const Key *latest = NULL;
+	const Key *earliest = NULL;
+
 	for (int i = 0; keys != NULL && i < keys->count; i++)
-		if (keys->keys[i].active)
-			return &keys->keys[i];
-	return NULL;
+	{
+		const Key *key = &keys->keys[i];
+
+		if (earliest == NULL || key->signs_from < earliest->signs_from)
+			earliest = key;
+		if (key->signs_from <= now && (latest == NULL || key->signs_from >= latest->signs_from))
+			latest = key;
+	}
+	return latest != NULL ? latest : earliest;
 }
 
 bool
 necp_keys_can_sign(const NecpKeys *keys)
 {
-	return active_key(keys) != NULL;
+	return keys != NULL && keys->count > 0;
 }
 
-/* The key the header names, if the header names HS256 as well. */
-static const Key *
-key_of_header(const NecpKeys *keys, NecpSlice token)
+bool
+necp_keys_equal(const NecpKeys *a, const NecpKeys *b)
+{
+	if (a == NULL || b == NULL || a->count != b->count)
+		return a == b;
+	for (int i = 0; i < a->count; i++)
+	{
+		const Key *x = &a->keys[i];
+		const Key *y = &b->keys[i];
+
+		if (strcmp(x->kid, y->kid) != 0 || x->signs_from != y->signs_from || x->len != y->len ||
+			sodium_memcmp(x->secret, y->secret, (size_t) x->len) != 0)
+			return false;
+	}
+	return true;
+}
+
+/* The key id that the header names, if it names HS256 as well; decref header in any case. */
+static const char *
+kid_of_header(NecpSlice token, json_t **header)
 {
 	const char *dot = memchr(token.base, '.', token.len);
 	unsigned char decoded[512];
 	const char *alg;
-	const Key *key = NULL;
-	json_t *header;
 	size_t len;
 
+	*header = NULL;
 	if (dot == NULL || sodium_base642bin(decoded,
 										 sizeof(decoded),
 										 token.base,
@@ -177,12 +206,36 @@ key_of_header(const NecpKeys *keys, NecpSlice token)
 										 NULL,
 										 sodium_base64_VARIANT_URLSAFE_NO_PADDING) != 0)
 		return NULL;
-	header = json_loadb((const char *) decoded, len, JSON_REJECT_DUPLICATES, NULL);
-	alg = json_string_value(json_object_get(header, "alg"));
-	if (alg != NULL && strcmp(alg, "HS256") == 0)
-		key = find_key(keys, json_string_value(json_object_get(header, "kid")));
+	*header = json_loadb((const char *) decoded, len, JSON_REJECT_DUPLICATES, NULL);
+	alg = json_string_value(json_object_get(*header, "alg"));
+	if (alg == NULL || strcmp(alg, "HS256") != 0)
+		return NULL;
+	return json_string_value(json_object_get(*header, "kid"));
+}
+
+static const Key *
+key_of_header(const NecpKeys *keys, NecpSlice token)
+{
+	json_t *header;
+	const Key *key = find_key(keys, kid_of_header(token, &header));
+
 	json_decref(header);
 	return key;
+}
+
+bool
+necp_token_names_other_key(const NecpKeys *keys, NecpSlice token)
+{
+	json_t *header;
+	const char *kid;
+	bool other;
+
+	if (token.len == 0 || token.len > MAX_TOKEN)
+		return false;
+	kid = kid_of_header(token, &header);
+	other = kid != NULL && *kid != '\0' && strlen(kid) <= MAX_KID && find_key(keys, kid) == NULL;
+	json_decref(header);
+	return other;
 }
 
 static bool
@@ -259,7 +312,9 @@ add_json_grant(jwt_t *jwt, const char *name, const json_t *value)
 	char *text;
 	bool ok;
 
-	json_object_set(claim, name, json_is_array(value) ? (json_t *) value : json_array());
+	json_object_set_new(claim,
+						name,
+						json_is_array(value) ? json_incref((json_t *) value) : json_array());
 	text = json_dumps(claim, JSON_COMPACT);
 	ok = text != NULL && jwt_add_grants_json(jwt, text) == 0;
 	free(text);
@@ -292,7 +347,7 @@ add_grants(jwt_t *jwt, const json_t *answer, int64_t now, int64_t seconds)
 char *
 necp_token_sign(const NecpKeys *keys, const json_t *answer, int64_t now, int64_t seconds)
 {
-	const Key *key = active_key(keys);
+	const Key *key = signing_key(keys, now);
 	char *token = NULL;
 	jwt_t *jwt;
 

@@ -81,7 +81,7 @@ export class Stack {
 				PERFORM necp.character_select((r ->> 'character_id')::bigint);
 			END LOOP; END $$;`);
 		this.psql('VACUUM ANALYZE');
-		const [kid, secret] = this.psql(`SELECT kid, encode(secret, 'hex') FROM game.signing_keys WHERE active`).split('|');
+		const [kid, secret] = this.psql(`SELECT kid, encode(secret, 'hex') FROM game.signing_keys ORDER BY signs_from LIMIT 1`).split('|');
 		this.players = this.psql(`SELECT s.account_id, s.id, s.character_id FROM game.player_sessions s
 			WHERE closed_at IS NULL ORDER BY account_id`).split('\n').map((line) => {
 			const [account, session, character] = line.split('|');

@@ -24,6 +24,15 @@ bearer_token(NecpSlice header, NecpSlice *token)
 	return true;
 }
 
+static bool
+names_other_key(EdgeJob *job)
+{
+	NecpSlice token;
+
+	return job->thread->keys != NULL && bearer_token(job->authorization, &token) &&
+		   necp_token_names_other_key(job->thread->keys, token);
+}
+
 static NecpErrorCode
 check_token(EdgeJob *job)
 {
@@ -112,6 +121,8 @@ necp_edge_authorize(EdgeJob *job, const NecpRoute *route)
 	if (code == NECP_NO_ERROR)
 		return within_limit(job,
 							take_by_account(job, rate_class >= 0 ? rate_class : account_class));
+	if (code == NECP_UNAUTHENTICATED && names_other_key(job) && necp_edge_keys_ask(job))
+		return false;
 	/* guessing tokens is limited like any anonymous request */
 	if (within_limit(job, take_by_address(job, public_class)))
 		necp_edge_refuse_code(job,

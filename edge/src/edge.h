@@ -110,6 +110,8 @@ typedef struct EdgeThread
 	EdgeSettings *settings;
 	NecpRoutes *routes; /* NULL until loaded */
 	NecpKeys *keys;
+	bool asking_keys;
+	uint64_t keys_asked_ms; /* when the database last said which there are; 0: not asked yet */
 	h2o_multithread_receiver_t messages;
 	h2o_multithread_receiver_t password_results;
 	struct EdgeJob *free_jobs;
@@ -215,6 +217,8 @@ bool necp_edge_job_resume(EdgeJob *job);
 
 /* request.c */
 void necp_edge_api(EdgeJob *job);
+/* What follows once the route is found. */
+void necp_edge_proceed(EdgeJob *job);
 /* Sends the job's statement; answers UNAVAILABLE if that cannot be. */
 void necp_edge_submit(EdgeJob *job, const NecpStatement *statement, NecpLane lane, bool repeatable,
 					  NecpDone done);
@@ -225,8 +229,15 @@ void necp_edge_refuse_outcome(EdgeJob *job, NecpOutcome outcome, const PGresult 
 NecpSlice necp_edge_path(const h2o_req_t *req);
 NecpSlice necp_edge_query(const h2o_req_t *req);
 
+/* keys.c */
+/*
+ * For a token of an unknown key. false: the token may be refused. true: the job waits for the keys of
+ * the database and proceeds then, or it was told to come again.
+ */
+bool necp_edge_keys_ask(EdgeJob *job);
+
 /* auth.c */
-/* Fills the claims and takes the rate-limit token, or answers and returns false. */
+/* Fills the claims and takes the rate-limit token; false: answered, or it proceeds later. */
 bool necp_edge_authorize(EdgeJob *job, const NecpRoute *route);
 
 /* password.c */

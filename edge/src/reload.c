@@ -120,7 +120,7 @@ static void
 on_keys(void *arg, NecpKeys *keys)
 {
 	if (!necp_keys_can_sign(keys))
-		necp_log(NECP_LOG_WARNING, "no active signing key: nobody can log in");
+		necp_log(NECP_LOG_WARNING, "no signing key: nobody can log in");
 	for (int i = 0; i < necp_edge_options.threads; i++)
 		send_message(&necp_edge_threads[i], TAKE_KEYS, necp_keys_ref(keys));
 	necp_keys_unref(keys);

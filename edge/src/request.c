@@ -297,13 +297,20 @@ necp_edge_call(EdgeJob *job)
 }
 
 void
-necp_edge_api(EdgeJob *job)
+necp_edge_proceed(EdgeJob *job)
 {
-	if (!find_route(job) || !necp_edge_authorize(job, job->match.route) ||
-		!check_content_type(job) || !check_key(job) || !bind_request(job))
+	if (!necp_edge_authorize(job, job->match.route) || !check_content_type(job) ||
+		!check_key(job) || !bind_request(job))
 		return;
 	if (job->match.route->password != NECP_PASSWORD_NONE)
 		necp_edge_password_start(job);
 	else
 		necp_edge_call(job);
+}
+
+void
+necp_edge_api(EdgeJob *job)
+{
+	if (find_route(job))
+		necp_edge_proceed(job);
 }

@@ -10,12 +10,15 @@
 #include "turn.h"
 
 #define BYTEA_OID 17u
+#define ASK_KEYS_AGAIN_MS 3000
 
 NecpPool *necp_db_pool;
 NecpRoutes *necp_db_routes;
 
 static NecpListener *listener;
 static NecpKeys *keys;
+static bool asking_keys;
+static uint64_t keys_asked_ms; /* when the database last said which there are */
 static NecpTokenCache *tokens;
 static DbEvents events;
 static bool configured;
@@ -41,6 +44,7 @@ static const struct
 					   true},
 	[DB_TOUCH] = {"SELECT necp.realtime_touch($1::uuid[])", 1, NECP_LANE_COMMAND, true},
 	[DB_SUBSCRIBE] = {"SELECT necp.subscribe($1::uuid, $2::text)", 2, NECP_LANE_READ, true},
+	[DB_KEYS] = {NECP_KEYS_QUERY, 0, NECP_LANE_READ, true},
 	[DB_EXCHANGE] = {"SELECT necp.world_exchange($1)", 1, NECP_LANE_READ, false},
 };
 
@@ -261,4 +265,54 @@ necp_db_check_token(NecpSlice token, NecpClaims *claims)
 {
 	return keys == NULL ? NECP_UNAVAILABLE
 						: necp_token_check(tokens, keys, token, (int64_t) time(NULL), claims);
+}
+
+bool
+necp_db_wants_keys(NecpSlice token)
+{
+	return keys != NULL && necp_token_names_other_key(keys, token) &&
+		   (keys_asked_ms == 0 || necp_now_ms() - keys_asked_ms >= ASK_KEYS_AGAIN_MS);
+}
+
+typedef struct KeysAsked
+{
+	void (*done)(Client *client, const char *token, bool known);
+	char token[];
+} KeysAsked;
+
+static void
+on_keys_asked(DbCall *call, NecpOutcome outcome, const PGresult *result)
+{
+	KeysAsked *asked = call->arg;
+	NecpKeys *fresh = outcome == NECP_OUTCOME_ROWS ? necp_keys_build(result) : NULL;
+
+	asking_keys = false;
+	if (fresh != NULL)
+	{
+		keys_asked_ms = necp_now_ms();
+		if (necp_keys_equal(fresh, keys))
+			necp_keys_unref(fresh);
+		else
+			on_keys(NULL, fresh);
+	}
+	asked->done(call->client, asked->token, fresh != NULL);
+	free(asked);
+}
+
+bool
+necp_db_ask_keys(Client *client, const char *token,
+				 void (*done)(Client *client, const char *token, bool known))
+{
+	static const char *const none[3] = {NULL, NULL, NULL};
+	KeysAsked *asked;
+
+	if (asking_keys)
+		return false;
+	asked = necp_alloc(sizeof(*asked) + strlen(token) + 1);
+	asked->done = done;
+	strcpy(asked->token, token);
+	asking_keys = necp_db_call(DB_KEYS, client, asked, on_keys_asked, none);
+	if (!asking_keys)
+		free(asked);
+	return asking_keys;
 }

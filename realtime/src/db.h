@@ -18,6 +18,7 @@ typedef enum DbFunction
 	DB_DISCONNECT, /* session, node */
 	DB_TOUCH,      /* uuid[] */
 	DB_SUBSCRIBE,  /* session, topic */
+	DB_KEYS,       /* none: see necp_db_ask_keys */
 	DB_EXCHANGE,   /* bytea, binary both ways; see necp_db_exchange */
 	DB_FUNCTIONS
 } DbFunction;
@@ -67,5 +68,13 @@ void necp_db_problem(NecpProblem *problem, NecpOutcome outcome, const PGresult *
 
 /* NECP_NO_ERROR, UNAUTHENTICATED, TOKEN_EXPIRED, or UNAVAILABLE before the keys are known. */
 NecpErrorCode necp_db_check_token(NecpSlice token, NecpClaims *claims);
+/*
+ * The token names a key that is not known, and the database has not been asked for a while: ask it
+ * before the token is refused. As on the edge (edge/src/keys.c).
+ */
+bool necp_db_wants_keys(NecpSlice token);
+/* Takes the database's keys and calls done, known: whether it did. false: as of necp_db_call. */
+bool necp_db_ask_keys(Client *client, const char *token,
+					  void (*done)(Client *client, const char *token, bool known));
 
 #endif

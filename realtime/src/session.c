@@ -314,47 +314,68 @@ find_token(const StompFrame *frame)
 	return strncasecmp(header, "Bearer ", 7) == 0 ? header + 7 : header;
 }
 
-/* Fills session and ticket, of which one stays NULL; false with the problem. */
-static bool
-find_credentials(Client *client, const StompFrame *frame, NecpUuid *session, const char *values[3],
-				 NecpProblem *problem)
+/* Asks the database for the session of a token, or of a ticket where there is no token. */
+static void
+ask_session(Client *client, const char *token, const char *ticket)
+{
+	const char *values[3] = {NULL, ticket, node_name};
+	NecpErrorCode code = ticket == NULL ? NECP_UNAUTHENTICATED : NECP_NO_ERROR;
+	NecpClaims claims;
+	NecpProblem problem;
+
+	if (token != NULL)
+	{
+		code = necp_db_check_token(necp_slice(token), &claims);
+		values[0] = claims.session.text;
+		values[1] = NULL;
+	}
+	if (code != NECP_NO_ERROR)
+	{
+		necp_problem_set(&problem, code, NULL, NULL);
+		fail_connect(client, &problem);
+	}
+	else if (!necp_db_call(DB_CONNECT, client, NULL, on_connect, values))
+		fail_unavailable(client);
+	else
+		client->state = CLIENT_CONNECTING;
+}
+
+static void
+on_keys(Client *client, const char *token, bool known)
+{
+	if (client->state != CLIENT_CONNECTING)
+		return;
+	if (known)
+		ask_session(client, token, NULL);
+	else
+		fail_unavailable(client);
+}
+
+static void
+take_credentials(Client *client, const StompFrame *frame)
 {
 	const char *token = find_token(frame);
 	const char *ticket = necp_stomp_header(frame, "ticket");
-	NecpErrorCode code = NECP_UNAUTHENTICATED;
-	NecpClaims claims;
 
-	if (token != NULL && *token != '\0')
-	{
-		code = necp_db_check_token(necp_slice(token), &claims);
-		*session = claims.session;
-		values[0] = session->text;
-	}
-	else if ((values[1] = ticket != NULL ? ticket : client->ticket) != NULL)
-		code = NECP_NO_ERROR;
-	if (code == NECP_NO_ERROR)
-		return true;
-	necp_problem_set(problem, code, NULL, NULL);
-	return false;
+	if (token == NULL || *token == '\0')
+		ask_session(client, NULL, ticket != NULL ? ticket : client->ticket);
+	else if (!necp_db_wants_keys(necp_slice(token)))
+		ask_session(client, token, NULL);
+	else if (!necp_db_ask_keys(client, token, on_keys))
+		fail_unavailable(client);
+	else
+		client->state = CLIENT_CONNECTING;
 }
 
 void
 necp_session_connect(Client *client, const StompFrame *frame)
 {
-	const char *values[3] = {NULL, NULL, node_name};
-	NecpUuid session;
-	NecpProblem problem;
-
 	if (!choose_version(client, necp_stomp_header(frame, "accept-version")))
 		necp_client_fail(client, CLOSE_POLICY, "no common version", "1.0, 1.1 and 1.2 are spoken");
 	else if (!choose_heartbeat(client, necp_stomp_header(frame, "heart-beat")))
 		necp_client_fail(client, CLOSE_POLICY, "bad heart-beat", "");
-	else if (!find_credentials(client, frame, &session, values, &problem))
-		fail_connect(client, &problem);
-	else if (!necp_db_call(DB_CONNECT, client, NULL, on_connect, values))
-		fail_unavailable(client);
 	else
-		client->state = CLIENT_CONNECTING;
+		take_credentials(client, frame);
 }
 
 /* A peer that vanished without a word is noticed, with heart-beats or without. */

@@ -175,16 +175,98 @@ test_cache(NecpKeys *keys)
 static void
 test_build(void)
 {
-	const char *cells[] = {"k1", SECRET, "f", "k2", "short", "t", "k3", SECRET, "t"};
+	const char *cells[] = {"k1", SECRET, "0", "k2", "short", "0", "k3", SECRET, "0"};
 	PGresult *result = make_result(3, 3, cells);
 	NecpKeys *keys = necp_keys_build(result);
 
-	ok(verify(keys, good) == NECP_NO_ERROR, "an inactive key verifies");
+	ok(verify(keys, good) == NECP_NO_ERROR, "an older key verifies");
 	ok(verify(keys, CHANGED(draft_.kid = "k2", draft_.secret = "short")) == NECP_UNAUTHENTICATED,
 	   "a short key is left out");
-	ok(necp_keys_can_sign(keys), "the active one signs");
+	ok(necp_keys_can_sign(keys), "there is one that signs");
 	necp_keys_unref(keys);
 	PQclear(result);
+	result = make_result(0, 3, cells);
+	keys = necp_keys_build(result);
+	ok(!necp_keys_can_sign(keys), "no keys, none signs");
+	necp_keys_unref(keys);
+	PQclear(result);
+}
+
+/* The kid of a token that is signed at a time. */
+static const char *
+signed_with(const NecpKeys *keys, int64_t now)
+{
+	json_t *answer = json_pack("{s:I,s:s}", "account_id", (json_int_t) 7, "session_id", SESSION);
+	char *text = necp_token_sign(keys, answer, now, 900);
+	static const char *const kids[] = {"k1", "k2", "k3"};
+	NecpClaims claims;
+	const char *found = "none";
+
+	for (int i = 0; i < 3; i++)
+	{
+		NecpKeys *one = necp_keys_single(kids[i], SECRET, 32);
+
+		if (text != NULL && necp_token_verify(one, necp_slice(text), now, &claims) == NECP_NO_ERROR)
+			found = kids[i];
+		necp_keys_unref(one);
+	}
+	json_decref(answer);
+	free(text);
+	return found;
+}
+
+static void
+test_turns(void)
+{
+	const char *cells[] = {"k1", SECRET, "1000", "k2", SECRET, "2000", "k3", SECRET, "2000"};
+	const char *other[] = {"k1", SECRET, "1000", "k2", SECRET, "2001", "k3", SECRET, "2000"};
+	PGresult *result = make_result(3, 3, cells);
+	NecpKeys *keys = necp_keys_build(result);
+	NecpKeys *same = necp_keys_build(result);
+	NecpKeys *late;
+
+	is(signed_with(keys, 1000), "k1", "a key signs from its time on");
+	is(signed_with(keys, 1999), "k1", "until another's time has come");
+	is(signed_with(keys, 2000), "k3", "of two that begin together the last one");
+	is(signed_with(keys, 999), "k1", "before its time, where there is no other");
+	ok(verify(keys, CHANGED(draft_.kid = "k3")) == NECP_NO_ERROR, "one to come verifies already");
+	ok(necp_keys_equal(keys, same), "the same keys are equal");
+	PQclear(result);
+	result = make_result(3, 3, other);
+	late = necp_keys_build(result);
+	ok(!necp_keys_equal(keys, late), "with another turn they are not");
+	ok(!necp_keys_equal(keys, NULL) && necp_keys_equal(NULL, NULL), "none are equal to none");
+	PQclear(result);
+	necp_keys_unref(late);
+	necp_keys_unref(same);
+	necp_keys_unref(keys);
+}
+
+static bool
+names_other(const NecpKeys *keys, Draft draft)
+{
+	char *text = encode(draft);
+	bool other = necp_token_names_other_key(keys, necp_slice(text));
+
+	free(text);
+	return other;
+}
+
+static void
+test_other_key(NecpKeys *keys)
+{
+	char long_kid[66];
+
+	memset(long_kid, 'k', 65);
+	long_kid[65] = '\0';
+	ok(!names_other(keys, good), "a key that is known");
+	ok(names_other(keys, CHANGED(draft_.kid = "k9")), "one that is not");
+	ok(!names_other(keys, CHANGED(draft_.kid = "k9", draft_.alg = JWT_ALG_HS512)),
+	   "another algorithm is not asked about");
+	ok(!names_other(keys, CHANGED(draft_.kid = NULL)), "nor is no key");
+	ok(!names_other(keys, CHANGED(draft_.kid = long_kid)), "nor what no key is called");
+	ok(!necp_token_names_other_key(keys, necp_slice("")), "nor no token");
+	ok(!necp_token_names_other_key(keys, necp_slice("e30.e30.x")), "nor an empty header");
 }
 
 int
@@ -197,6 +279,8 @@ main(void)
 	test_sign(keys);
 	test_cache(keys);
 	test_build();
+	test_turns();
+	test_other_key(keys);
 	necp_keys_unref(keys);
 	return done_testing();
 }

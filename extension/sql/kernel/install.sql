@@ -76,7 +76,7 @@ BEGIN
 	GRANT SELECT ON ALL TABLES IN SCHEMA game TO necp_analyst;
 	PERFORM necp.hide_private();
 	PERFORM necp.partitions_keep();
-	PERFORM necp.rotate_keys();
+	PERFORM necp.keys_rotate();
 	RETURN necp.schema_version();
 END
 $$;

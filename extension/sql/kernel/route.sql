@@ -146,35 +146,57 @@ END
 $$;
 COMMENT ON FUNCTION necp.edge_routes IS 'Routes as the servers load them, of one wing or all.';
 
-CREATE FUNCTION necp.edge_keys() RETURNS TABLE (kid text, secret bytea, active boolean)
+CREATE FUNCTION necp.edge_keys() RETURNS TABLE (kid text, secret bytea, signs_from bigint)
 	LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	RETURN QUERY SELECT k.kid, k.secret, k.active FROM game.signing_keys k
-		WHERE k.retire_at IS NULL OR k.retire_at > necp.now();
+	RETURN QUERY SELECT k.kid, k.secret, floor(extract(epoch FROM k.signs_from))::bigint FROM game.signing_keys k
+		WHERE k.retire_at IS NULL OR k.retire_at > clock_timestamp() ORDER BY k.signs_from;
 END
 $$;
-COMMENT ON FUNCTION necp.edge_keys IS 'Keys that sign and verify access tokens.';
+COMMENT ON FUNCTION necp.edge_keys IS 'Keys that verify access tokens, oldest first; of those whose time (Unix) has come the last one signs.';
 
-CREATE FUNCTION necp.rotate_keys() RETURNS text
+CREATE FUNCTION necp.keys_rotate() RETURNS text
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	new_kid text := replace(gen_random_uuid()::text, '-', '');
-	life interval := (SELECT make_interval(secs => 2 * (c.value::text)::int) FROM game.config c
-	                  WHERE c.key = 'edge.access_token_seconds');
+	lead interval := (SELECT make_interval(secs => c.value::text::int) FROM game.config c WHERE c.key = 'auth.key_lead_s');
+	life interval := (SELECT make_interval(secs => c.value::text::int) FROM game.config c WHERE c.key = 'edge.access_token_seconds');
+	start timestamptz := clock_timestamp();
 BEGIN
-	UPDATE game.signing_keys k SET active = false, retire_at = necp.now() + life WHERE k.active;
-	DELETE FROM game.signing_keys k WHERE k.retire_at < necp.now();
+	LOCK TABLE game.signing_keys IN SHARE ROW EXCLUSIVE MODE;
+	-- the first of all has nobody to wait for
+	IF EXISTS (SELECT FROM game.signing_keys) THEN
+		start := start + lead;
+	END IF;
+	-- a server whose clock is late by up to the lead goes on signing with the old one for that long
+	UPDATE game.signing_keys k SET retire_at = start + lead + life WHERE k.retire_at IS NULL;
 	-- two version 4 UUIDs hold 244 random bits
-	INSERT INTO game.signing_keys (kid, secret, active, created_at)
-	VALUES (new_kid, uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()), true, necp.now());
-	PERFORM pg_notify('necp_keys', '');
+	INSERT INTO game.signing_keys (kid, secret, created_at, signs_from)
+	VALUES (new_kid, uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()), clock_timestamp(), start);
+	NOTIFY necp_keys;
 	RETURN new_kid;
 END
 $$;
-COMMENT ON FUNCTION necp.rotate_keys IS
-	'Makes a new signing key; the old one verifies until its last token has expired.';
+COMMENT ON FUNCTION necp.keys_rotate IS
+	'Makes a signing key and announces it; it signs after auth.key_lead_s. The one before it verifies until its last token has expired.';
+
+CREATE FUNCTION necp.keys_keep() RETURNS void
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	DELETE FROM game.signing_keys k WHERE k.retire_at <= clock_timestamp();
+	IF FOUND THEN
+		NOTIFY necp_keys;
+	END IF;
+	IF NOT EXISTS (SELECT FROM game.signing_keys k WHERE k.retire_at IS NULL AND k.created_at > clock_timestamp()
+	               - (SELECT make_interval(days => c.value::text::int) FROM game.config c WHERE c.key = 'auth.key_days')) THEN
+		PERFORM necp.keys_rotate();
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION necp.keys_keep IS 'Rotates the signing keys when it is time and forgets those that are retired; the scheduler calls it.';
 
 CREATE FUNCTION necp.subscribe(session uuid, topic text) RETURNS void
 	LANGUAGE c SECURITY DEFINER AS 'MODULE_PATHNAME', 'necp_subscribe';

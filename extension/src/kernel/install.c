@@ -27,6 +27,7 @@ static bool schema_checked;
 
 static NecpPlan read_version = NECP_PLAN0("SELECT max(version) FROM game.schema_version");
 static NecpPlan keep_partitions = NECP_PLAN0("SELECT necp.partitions_keep()");
+static NecpPlan keep_keys = NECP_PLAN0("SELECT necp.keys_keep()");
 
 bool
 necp_installed(void)
@@ -160,8 +161,15 @@ keep(void *arg)
 	necp_run0(&keep_partitions);
 }
 
+static void
+rotate(void *arg)
+{
+	necp_run0(&keep_keys);
+}
+
 void
 necp_install_init(void)
 {
 	necp_schedule("partitions", 3600, keep);
+	necp_schedule("keys", 3600, rotate);
 }

@@ -47,7 +47,7 @@ export async function makePlayers(n) {
 			PERFORM necp.character_select((r ->> 'character_id')::bigint);
 		END LOOP; END $$;
 		SELECT necp.ledger_mint('PREMIUM', id, 'premium', ${PREMIUM}, 'FAULT') FROM game.accounts WHERE username LIKE 'fault%';`);
-	const [kid, secret] = (await psql(`SELECT kid, encode(secret, 'hex') FROM game.signing_keys WHERE active`)).split('|');
+	const [kid, secret] = (await psql(`SELECT kid, encode(secret, 'hex') FROM game.signing_keys ORDER BY signs_from LIMIT 1`)).split('|');
 	const found = await rows(`SELECT s.account_id AS account, s.id AS session, s.character_id AS character, w.balance AS credits,
 			(SELECT json_object_agg(t.code, i.quantity) FROM game.character_inventory b JOIN game.character_items i USING (container_id)
 			 JOIN game.item_templates t ON t.id = i.template_id WHERE b.character_id = s.character_id) AS kit

@@ -1,6 +1,6 @@
 -- Routes: data beside the functions, and what the servers load of them (docs/interfaces.md §2).
 \ir ../helpers.psql
-SELECT plan(44);
+SELECT plan(55);
 SELECT pg_temp.account('ann') \g /dev/null
 
 -- Only the extension's script declares ---------------------------------------------------------------
@@ -71,7 +71,7 @@ SELECT ok(necp.edge_config()::jsonb ? 'edge.access_token_seconds', 'the settings
 SELECT is((SELECT count(*) FROM necp.edge_keys()), 1::bigint, 'and the keys');
 SELECT throws_ok('SELECT * FROM game.signing_keys', '42501', NULL, 'but no table');
 SELECT throws_ok('SELECT * FROM necp.routes', '42501', NULL, 'not even those that hold routes');
-SELECT throws_ok('SELECT necp.rotate_keys()', '42501', NULL, 'it makes no keys');
+SELECT throws_ok('SELECT necp.keys_rotate()', '42501', NULL, 'it makes no keys');
 RESET ROLE;
 
 -- Who may call ---------------------------------------------------------------------------------------
@@ -105,20 +105,46 @@ ROLLBACK;
 
 -- Keys ---------------------------------------------------------------------------------------------------
 
+CREATE TEMP VIEW key AS SELECT k.*, k.signs_from - clock_timestamp() AS ahead, k.retire_at - n.signs_from AS outlives
+	FROM game.signing_keys k LEFT JOIN LATERAL (SELECT signs_from FROM game.signing_keys l WHERE l.signs_from > k.signs_from ORDER BY l.signs_from LIMIT 1) n ON true;
 BEGIN;
-SELECT kid AS old FROM necp.edge_keys() WHERE active \gset
-SELECT necp.rotate_keys() AS new \gset
+SELECT is((SELECT count(*) FROM game.signing_keys WHERE signs_from <= clock_timestamp()), 1::bigint, 'the first key signs at once');
+SELECT kid AS old FROM necp.edge_keys() \gset
+SELECT necp.keys_rotate() AS new \gset
 SELECT isnt(:'new'::text, :'old'::text, 'a new key is made');
-SELECT results_eq('SELECT kid, active FROM necp.edge_keys() ORDER BY active', format('VALUES (%L, false), (%L, true)', :'old', :'new'),
-	'it signs; the old one still verifies');
-SELECT ok((SELECT octet_length(secret) >= 32 FROM necp.edge_keys() WHERE active), 'a key has 256 bits');
-SELECT isnt((SELECT secret FROM necp.edge_keys() WHERE active), (SELECT secret FROM necp.edge_keys() WHERE NOT active), 'of its own');
-SELECT necp.clock_advance('29 minutes') \g /dev/null
-SELECT is((SELECT count(*) FROM necp.edge_keys()), 2::bigint, 'as long as a token of it may live');
-SELECT necp.clock_advance('2 minutes') \g /dev/null
-SELECT is((SELECT array_agg(kid) FROM necp.edge_keys()), ARRAY[:'new'::text], 'then no longer');
-SELECT necp.rotate_keys() \g /dev/null
-SELECT is((SELECT count(*) FROM game.signing_keys WHERE kid = :'old'), 0::bigint, 'and it is deleted');
-SELECT throws_ok('UPDATE game.signing_keys SET active = true', '23505', NULL, 'one key signs');
+SELECT results_eq('SELECT kid FROM necp.edge_keys()', ARRAY[:'old', :'new'], 'the servers get both');
+SELECT ok((SELECT ahead BETWEEN '25 s' AND '30 s' FROM key WHERE kid = :'new'), 'it signs in 30 seconds: till then all servers know it');
+SELECT is((SELECT signs_from FROM necp.edge_keys() WHERE kid = :'new'), (SELECT floor(extract(epoch FROM signs_from))::bigint FROM game.signing_keys WHERE kid = :'new'),
+	'they are told when in Unix time');
+SELECT is((SELECT outlives FROM key WHERE kid = :'old'), interval '930 s', 'the old one verifies for the life of its last token, on a clock that is 30 s late');
+SELECT is((SELECT retire_at FROM key WHERE kid = :'new'), NULL, 'the new one until it is followed');
+SELECT ok((SELECT bool_and(octet_length(secret) >= 32) FROM necp.edge_keys()), 'a key has 256 bits');
+SELECT is((SELECT count(DISTINCT secret) FROM necp.edge_keys()), 2::bigint, 'of its own');
+SELECT necp.keys_rotate() AS newest \gset
+SELECT results_eq('SELECT kid FROM necp.edge_keys()', ARRAY[:'old', :'new', :'newest'], 'another before it has signed: all verify');
+SELECT is((SELECT outlives FROM key WHERE kid = :'new'), interval '930 s', 'it is followed likewise');
+SELECT throws_ok('UPDATE game.signing_keys SET retire_at = NULL', '23505', NULL, 'one key is the newest');
 ROLLBACK;
+BEGIN;
+SELECT necp.clock_advance('40 days') \g /dev/null
+SELECT necp.keys_keep() \g /dev/null
+SELECT is((SELECT array_agg(kid) FROM necp.edge_keys()), ARRAY[:'old'::text], 'tokens live by the system''s clock, and so do keys: the game''s moves none');
+SELECT necp.clock_reset() \g /dev/null
+UPDATE game.signing_keys SET created_at = clock_timestamp() - interval '29 days 23 hours';
+SELECT necp.keys_keep() \g /dev/null
+SELECT is((SELECT count(*) FROM game.signing_keys), 1::bigint, 'for 30 days nothing is to be done');
+UPDATE game.signing_keys SET created_at = clock_timestamp() - interval '30 days';
+SELECT necp.keys_keep() \g /dev/null
+SELECT is((SELECT count(*) FROM game.signing_keys), 2::bigint, 'then the key is followed');
+SELECT necp.keys_keep() \g /dev/null
+SELECT is((SELECT count(*) FROM game.signing_keys), 2::bigint, 'once');
+UPDATE game.signing_keys SET signs_from = signs_from - interval '1 hour', retire_at = clock_timestamp() + interval '1 minute' WHERE kid = :'old';
+SELECT necp.run_job('keys') \g /dev/null
+SELECT ok(EXISTS (SELECT FROM game.signing_keys WHERE kid = :'old'), 'it stays while a token of it may live');
+UPDATE game.signing_keys SET retire_at = clock_timestamp() WHERE kid = :'old';
+SELECT is((SELECT count(*) FROM necp.edge_keys() WHERE kid = :'old'), 0::bigint, 'then the servers get it no more');
+SELECT necp.run_job('keys') \g /dev/null
+SELECT ok(NOT EXISTS (SELECT FROM game.signing_keys WHERE kid = :'old'), 'and the scheduler forgets it');
+ROLLBACK;
+DROP VIEW key;
 SELECT necp.clock_reset() \g /dev/null
