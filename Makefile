@@ -5,7 +5,8 @@
 # the order of the install script, of the tables and of what the module starts.
 
 KERNEL = base config integrity install content route topic identity event push ledger custody openapi
-ROOMS = auth/auth auth/token auth/email auth/account auth/session auth/role auth/twofactor \
+ROOMS = auth/auth auth/token auth/throttle auth/email auth/password auth/request auth/account auth/session \
+	auth/role auth/twofactor \
 	character/character \
 	economy/inventory economy/loot \
 	world/zone \

@@ -8,7 +8,7 @@ CREATE TYPE necp.login_view AS (
 );
 COMMENT ON TYPE necp.login_view IS 'An attempt to log in.';
 COMMENT ON COLUMN necp.login_view.login_id IS 'Identity; rises with time.';
-COMMENT ON COLUMN necp.login_view.outcome IS 'SUCCESS, WRONG_PASSWORD or NOT_ACTIVE.';
+COMMENT ON COLUMN necp.login_view.outcome IS 'SUCCESS, WRONG_PASSWORD, WRONG_CODE (of the second factor) or BARRED.';
 COMMENT ON COLUMN necp.login_view.client_ip IS 'From where, or null.';
 COMMENT ON COLUMN necp.login_view.user_agent IS 'With what, or null.';
 COMMENT ON COLUMN necp.login_view.at IS 'When.';

@@ -34,9 +34,9 @@ CREATE FUNCTION necp.auth_register(email text, username text, password_hash text
 COMMENT ON FUNCTION necp.auth_register IS 'Makes an account and sends a token to its address. Password: 8 to 128 characters with upper and lower case, digit and special. EMAIL_TAKEN, USERNAME_TAKEN.';
 SELECT necp.route('POST', '/auth/register', 'auth_register', auth => 'public', rate => 'register', password => 'hash', status => 201, result => 'account_view');
 
-CREATE FUNCTION necp.auth_login(email text, verified_hash text, client_ip inet, user_agent text) RETURNS json
+CREATE FUNCTION necp.auth_login(email text, verified_hash text, client_ip inet, user_agent text, code text DEFAULT NULL) RETURNS json
 	LANGUAGE c SECURITY DEFINER AS 'MODULE_PATHNAME', 'necp_auth_login';
-COMMENT ON FUNCTION necp.auth_login IS 'Opens a session; a session that was open ends as CONCURRENT_LOGIN. Unknown address and wrong password get the same answer. INVALID_CREDENTIALS.';
+COMMENT ON FUNCTION necp.auth_login IS 'Opens a session; a session that was open ends as CONCURRENT_LOGIN. An account with a second factor wants its code, or a backup code. Unknown address and wrong password get the same answer; after too many of either, the e-mail address or the network address is locked for a while. INVALID_CREDENTIALS, TWO_FACTOR_REQUIRED, INVALID_2FA_CODE, ACCOUNT_BANNED, ACCOUNT_LOCKED.';
 CREATE FUNCTION necp.auth_login_lookup(email text) RETURNS text
 	LANGUAGE c SECURITY DEFINER AS 'MODULE_PATHNAME', 'necp_auth_login_lookup';
 COMMENT ON FUNCTION necp.auth_login_lookup IS 'The hash that the edge verifies the password against, or null.';

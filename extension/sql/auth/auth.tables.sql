@@ -59,16 +59,17 @@ COMMENT ON COLUMN game.account_roles.expires_at IS 'Until when; null: for good.'
 
 CREATE TABLE game.login_history (
 	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-	account_id bigint NOT NULL REFERENCES game.accounts (id),
-	outcome text NOT NULL CHECK (outcome IN ('SUCCESS', 'WRONG_PASSWORD', 'NOT_ACTIVE')),
+	account_id bigint REFERENCES game.accounts (id),
+	outcome text NOT NULL CHECK (outcome IN ('SUCCESS', 'WRONG_PASSWORD', 'WRONG_CODE', 'BARRED', 'UNKNOWN_EMAIL')),
 	client_ip inet,
 	user_agent text,
 	at timestamptz NOT NULL
 );
 CREATE INDEX login_history_account ON game.login_history (account_id, id);
+CREATE INDEX login_history_unknown ON game.login_history (at) WHERE account_id IS NULL;
 COMMENT ON TABLE game.login_history IS 'Attempts to log in to an account.';
 COMMENT ON COLUMN game.login_history.id IS 'Identity.';
-COMMENT ON COLUMN game.login_history.account_id IS 'Account that was tried.';
+COMMENT ON COLUMN game.login_history.account_id IS 'Account that was tried; null: the address is nobody''s.';
 COMMENT ON COLUMN game.login_history.outcome IS 'How it ended.';
 COMMENT ON COLUMN game.login_history.client_ip IS 'From where.';
 COMMENT ON COLUMN game.login_history.user_agent IS 'With what.';

@@ -27,7 +27,7 @@ COMMENT ON COLUMN necp.token_view.expires_in IS 'Seconds.';
 
 CREATE FUNCTION necp.auth_refresh(refresh_token text, client_ip inet, user_agent text) RETURNS json
 	LANGUAGE c SECURITY DEFINER AS 'MODULE_PATHNAME', 'necp_auth_refresh';
-COMMENT ON FUNCTION necp.auth_refresh IS 'Spends a refresh token for new ones. Spending one twice revokes the whole family and ends its session. REFRESH_REUSED, UNAUTHENTICATED.';
+COMMENT ON FUNCTION necp.auth_refresh IS 'Spends a refresh token for new ones. Spending one twice revokes the whole family and ends its session. REFRESH_REUSED, UNAUTHENTICATED, ACCOUNT_BANNED.';
 SELECT necp.route('POST', '/auth/refresh', 'auth_refresh', auth => 'public', issues_token => true, result => 'token_view');
 
 SELECT necp.integrity('auth_token_live', $$

@@ -40,4 +40,5 @@ INSERT INTO game.config (key, value, description) VALUES
 	('rate.account', '{"count": 600, "seconds": 60}', 'Requests of an account.'),
 	('rate.register', '{"count": 5, "seconds": 3600}', 'Registrations per address.'),
 	('rate.login', '{"count": 10, "seconds": 900}', 'Logins per address.'),
-	('rate.forgot', '{"count": 3, "seconds": 3600}', 'Password mails per address.');
+	('rate.forgot', '{"count": 3, "seconds": 3600}', 'Password mails per address.'),
+	('rate.resend', '{"count": 3, "seconds": 3600}', 'Verification mails per address.');

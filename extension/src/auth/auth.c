@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: PostgreSQL
  *
- * Registration, login and tokens (DOMAIN §1, §2). Passwords never come here: the edge hashes and
- * verifies them. Lock order: account, session, refresh tokens of the family.
+ * Registration, login and logout (DOMAIN §1, §2). Passwords never come here: the edge hashes and
+ * verifies them. Lock order: what throttle.c says, account, session, refresh tokens of the family.
  */
 #include "postgres.h"
 
 #include "auth/auth.h"
 #include "auth/email.h"
+#include "auth/role.h"
 #include "auth/session.h"
+#include "auth/throttle.h"
 #include "auth/token.h"
+#include "auth/twofactor.h"
 #include "kernel/args.h"
 #include "kernel/clock.h"
 #include "kernel/config.h"
@@ -35,13 +38,13 @@ static NecpPlan view_account =
 			  " FROM game.accounts a WHERE a.id = $1",
 			  INT8OID, TIMESTAMPTZOID);
 static NecpPlan find_hash =
-	NECP_PLAN("SELECT password_hash FROM game.accounts WHERE lower(email) = lower($1)"
-			  " AND status <> 'DELETED'",
-			  TEXTOID);
+	NECP_PLAN("SELECT a.password_hash FROM game.accounts a WHERE lower(a.email) = lower($1)"
+			  " AND " NECP_ACCOUNT_RETURNS,
+			  TEXTOID, TIMESTAMPTZOID);
 static NecpPlan lock_account =
-	NECP_PLAN("SELECT id, password_hash, status FROM game.accounts WHERE lower(email) = lower($1)"
-			  " AND status <> 'DELETED' FOR NO KEY UPDATE",
-			  TEXTOID);
+	NECP_PLAN("SELECT a.id, a.password_hash, a.status, a.email FROM game.accounts a"
+			  " WHERE lower(a.email) = lower($1) AND " NECP_ACCOUNT_RETURNS " FOR NO KEY UPDATE",
+			  TEXTOID, TIMESTAMPTZOID);
 static NecpPlan note_attempt =
 	NECP_PLAN("INSERT INTO game.login_history (account_id, outcome, client_ip, user_agent, at)"
 			  " VALUES ($1, $2, $3, $4, $5)",
@@ -140,16 +143,17 @@ NECP_FUNCTION(necp_auth_login_lookup)
 {
 	char *email = necp_arg_text(fcinfo, 0, "email", 1, 255);
 
-	if (necp_run(&find_hash, necp_cstring_datum(email)) == 0)
+	if (necp_run(&find_hash, necp_cstring_datum(email), TimestampTzGetDatum(necp_now())) == 0)
 		PG_RETURN_NULL();
 	return necp_cstring_datum(necp_text(0, 1));
 }
 
-static void
-note(int64 account_id, const char *outcome, FunctionCallInfo fcinfo, int ip, int agent)
+void
+necp_login_note(int64 account_id, const char *outcome, FunctionCallInfo fcinfo, int ip, int agent)
 {
 	char nulls[] = "     ";
 
+	nulls[0] = account_id != 0 ? ' ' : 'n';
 	nulls[2] = PG_ARGISNULL(ip) ? 'n' : ' ';
 	nulls[3] = PG_ARGISNULL(agent) ? 'n' : ' ';
 	necp_run_nulls(&note_attempt,
@@ -161,60 +165,128 @@ note(int64 account_id, const char *outcome, FunctionCallInfo fcinfo, int ip, int
 				   TimestampTzGetDatum(necp_now()));
 }
 
-static Datum
-refuse_login(void)
+/* An attempt to log in, by the arguments of necp_auth_login. */
+enum
 {
-	return necp_cstring_datum(
-		necp_json_problem("INVALID_CREDENTIALS", "e-mail address or password is wrong"));
-}
+	EMAIL,
+	VERIFIED_HASH,
+	CLIENT_IP,
+	USER_AGENT,
+	CODE
+};
 
-static pg_uuid_t
-open_session(int64 account_id, const pg_uuid_t *family, FunctionCallInfo fcinfo, int ip, int agent)
+typedef struct Attempt
 {
-	char nulls[3] = "  ";
-
-	nulls[0] = PG_ARGISNULL(ip) ? 'n' : ' ';
-	nulls[1] = PG_ARGISNULL(agent) ? 'n' : ' ';
-	return necp_session_open(account_id,
-							 family,
-							 fcinfo->args[ip].value,
-							 fcinfo->args[agent].value,
-							 nulls);
-}
+	FunctionCallInfo args;
+	NecpThrottle throttle;
+	int64 account_id; /* 0: nobody has this address */
+	char *email;      /* of the account */
+} Attempt;
 
 /*
- * The hash that the edge verified is compared with the stored one under the account's lock, so that
- * a password changed in between fails. A refusal commits its note in login_history.
+ * Finds and locks the account, and says whether the edge verified the password against the hash that
+ * is stored now: one that was changed in between fails.
  */
-NECP_FUNCTION(necp_auth_login)
+static bool
+prove_password(Attempt *attempt, const char *email)
 {
-	char *email = necp_arg_text(fcinfo, 0, "email", 1, 255);
-	pg_uuid_t family;
-	pg_uuid_t session;
-	int64 account_id;
+	FunctionCallInfo fcinfo = attempt->args;
 
-	if (necp_run(&lock_account, necp_cstring_datum(email)) == 0)
-		return refuse_login();
-	account_id = necp_int8(0, 1);
-	if (PG_ARGISNULL(1) || strcmp(text_to_cstring(PG_GETARG_TEXT_PP(1)), necp_text(0, 2)) != 0)
-	{
-		note(account_id, "WRONG_PASSWORD", fcinfo, 2, 3);
-		return refuse_login();
-	}
-	if (strcmp(necp_text(0, 3), "ACTIVE") != 0)
-	{
-		note(account_id, "NOT_ACTIVE", fcinfo, 2, 3);
-		return refuse_login();
-	}
-	family = necp_token_family();
-	session = open_session(account_id, &family, fcinfo, 2, 3);
-	note(account_id, "SUCCESS", fcinfo, 2, 3);
+	if (necp_run(&lock_account, necp_cstring_datum(email), TimestampTzGetDatum(necp_now())) == 0)
+		return false;
+	attempt->account_id = necp_int8(0, 1);
+	attempt->email = necp_text(0, 4);
+	return !PG_ARGISNULL(VERIFIED_HASH) &&
+		   strcmp(text_to_cstring(PG_GETARG_TEXT_PP(VERIFIED_HASH)), necp_text(0, 2)) == 0;
+}
+
+/* Notes a refusal: in the history, which the owner reads, and as a fact. */
+static Datum
+refuse(const Attempt *attempt, const char *outcome, const char *code, const char *detail)
+{
+	NecpJson data;
+
+	necp_login_note(attempt->account_id, outcome, attempt->args, CLIENT_IP, USER_AGENT);
+	necp_json_open(&data);
+	necp_json_text(&data, "reason", outcome);
+	necp_event_emit(&(NecpEvent){.type = "LOGIN_FAILED",
+								 .aggregate_type = "ACCOUNT",
+								 .aggregate_id = attempt->account_id,
+								 .account_id = attempt->account_id,
+								 .data = necp_json_close(&data)});
+	return necp_cstring_datum(necp_json_problem(code, detail));
+}
+
+/* The same statements for a wrong password and for an address that is nobody's. */
+static Datum
+refuse_counted(const Attempt *attempt, const char *outcome, const char *code, const char *detail)
+{
+	if (necp_throttle_fail(&attempt->throttle) && attempt->account_id != 0)
+		necp_email_send(attempt->account_id, attempt->email, "LOGIN_ALERT", NULL);
+	return refuse(attempt, outcome, code, detail);
+}
+
+static Datum
+admit(const Attempt *attempt)
+{
+	FunctionCallInfo fcinfo = attempt->args;
+	int64 account_id = attempt->account_id;
+	pg_uuid_t family = necp_token_family();
+	char nulls[3] = "  ";
+	pg_uuid_t session;
+
+	nulls[0] = PG_ARGISNULL(CLIENT_IP) ? 'n' : ' ';
+	nulls[1] = PG_ARGISNULL(USER_AGENT) ? 'n' : ' ';
+	session = necp_session_open(account_id,
+								&family,
+								PG_GETARG_DATUM(CLIENT_IP),
+								PG_GETARG_DATUM(USER_AGENT),
+								nulls);
+	necp_throttle_clear(attempt->email);
+	necp_login_note(account_id, "SUCCESS", fcinfo, CLIENT_IP, USER_AGENT);
 	necp_run(&note_login, account_id, TimestampTzGetDatum(necp_now()));
 	necp_event_emit(&(NecpEvent){.type = "LOGIN_SUCCESS",
 								 .aggregate_type = "ACCOUNT",
 								 .aggregate_id = account_id,
 								 .account_id = account_id});
 	return necp_token_grant(account_id, &session, &family);
+}
+
+/*
+ * Only who has the right password learns of a ban and of a second factor. A refusal that was counted
+ * or noted has to commit, so it is returned, not raised.
+ */
+NECP_FUNCTION(necp_auth_login)
+{
+	Attempt attempt = {.args = fcinfo};
+	char *email = necp_arg_text(fcinfo, EMAIL, "email", 1, 255);
+	char *code = PG_ARGISNULL(CODE) ? NULL : necp_arg_text(fcinfo, CODE, "code", 1, 40);
+	char *barred;
+
+	attempt.throttle =
+		necp_throttle_enter(email, PG_ARGISNULL(CLIENT_IP) ? 0 : PG_GETARG_DATUM(CLIENT_IP));
+	if (!prove_password(&attempt, email))
+		return refuse_counted(&attempt,
+							  attempt.account_id != 0 ? "WRONG_PASSWORD" : "UNKNOWN_EMAIL",
+							  "INVALID_CREDENTIALS",
+							  "e-mail address or password is wrong");
+	barred = necp_account_barred(attempt.account_id);
+	if (barred != NULL)
+		return refuse(&attempt, "BARRED", "ACCOUNT_BANNED", barred);
+	switch (necp_twofactor_check(attempt.account_id, code))
+	{
+		case NECP_2FA_MISSING:
+			necp_fail(TWO_FACTOR_REQUIRED, "code", "a code of the second factor is wanted");
+			break;
+		case NECP_2FA_WRONG:
+			return refuse_counted(&attempt,
+								  "WRONG_CODE",
+								  "INVALID_2FA_CODE",
+								  "the code of the second factor is wrong");
+		default:
+			break;
+	}
+	return admit(&attempt);
 }
 
 /* Logout ----------------------------------------------------------------------------------------- */

@@ -7,6 +7,7 @@
 #include "postgres.h"
 
 #include "auth/auth.h"
+#include "auth/role.h"
 #include "auth/session.h"
 #include "auth/token.h"
 #include "kernel/args.h"
@@ -195,6 +196,7 @@ NECP_FUNCTION(necp_auth_refresh)
 	pg_uuid_t session;
 	int64 account_id;
 	TimestampTz now;
+	char *barred;
 
 	if (necp_run(&account_of_refresh, digest) == 0)
 		fail_refresh();
@@ -206,8 +208,11 @@ NECP_FUNCTION(necp_auth_refresh)
 	now = necp_now();
 	if (necp_bool(0, 3))
 		return refuse_reuse(account_id, &family);
-	if (necp_bool(0, 4) || necp_timestamp(0, 2) <= now || strcmp(necp_text(0, 5), "ACTIVE") != 0)
+	if (necp_bool(0, 4) || necp_timestamp(0, 2) <= now || strcmp(necp_text(0, 5), "DELETED") == 0)
 		fail_refresh();
+	barred = necp_account_barred(account_id);
+	if (barred != NULL)
+		necp_fail(ACCOUNT_BANNED, NULL, "%s", barred);
 	necp_run(&spend_refresh, digest, TimestampTzGetDatum(now));
 	session = session_for(account_id, &family, fcinfo);
 	return necp_token_grant(account_id, &session, &family);

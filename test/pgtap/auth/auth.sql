@@ -1,6 +1,6 @@
 -- Registration, login and tokens (DOMAIN §1, §2).
 \ir ../helpers.psql
-SELECT plan(66);
+SELECT plan(70);
 CREATE FUNCTION pg_temp.register(email text, username text, hash text DEFAULT 'hash', display text DEFAULT NULL) RETURNS text LANGUAGE sql
 	RETURN pg_temp.refusal(NULL, 'POST', '/auth/register', jsonb_build_object('email', email, 'username', username, 'password_hash', hash, 'display_name', display));
 CREATE FUNCTION pg_temp.problem(answer json) RETURNS text LANGUAGE sql
@@ -68,34 +68,38 @@ SELECT throws_ok(format($$INSERT INTO game.account_tokens SELECT sha256(x::text:
 
 -- Login ----------------------------------------------------------------------------------------------------
 
-CREATE FUNCTION pg_temp.try(email text, hash text) RETURNS json LANGUAGE sql
-	RETURN pg_temp.call(NULL, 'POST', '/auth/login', jsonb_build_object('email', email, 'verified_hash', hash, 'client_ip', '192.0.2.9', 'user_agent', 'tester'));
+CREATE FUNCTION pg_temp.try(email text, hash text, ip inet DEFAULT format('2001:db8:%s::1', to_hex((random() * 65535)::int))::inet) RETURNS json LANGUAGE sql
+	RETURN pg_temp.call(NULL, 'POST', '/auth/login', jsonb_build_object('email', email, 'verified_hash', hash, 'client_ip', ip, 'user_agent', 'tester ' || current_setting('test.tag')));
 CREATE FUNCTION pg_temp.history(account bigint) RETURNS text[] LANGUAGE sql
 	RETURN ARRAY(SELECT outcome FROM game.login_history WHERE account_id = account ORDER BY id);
 SELECT format('ann.%s@example.com', :'tag') AS email \gset
 SELECT is(necp.auth_login_lookup(:'email'), 'hash of ann', 'the edge looks the hash up, in any case');
 SELECT is(necp.auth_login_lookup('nobody@example.com'), NULL, 'of an unknown address there is none');
 RESET search_path;
-SELECT pg_temp.try('nobody@example.com', NULL)::text AS unknown \gset
+SELECT pg_temp.try('nobody.' || :'tag' || '@example.com', NULL)::text AS unknown \gset
 SELECT pg_temp.try(:'email', NULL)::text AS wrong \gset
 SELECT is(pg_temp.problem(:'wrong'), 'INVALID_CREDENTIALS', 'a wrong password is refused');
 SELECT is(:'unknown'::text, :'wrong'::text, 'an unknown address reads the same');
 SELECT is(pg_temp.problem(pg_temp.try(:'email', 'hash of yesterday')), 'INVALID_CREDENTIALS', 'so does a hash that changed meanwhile');
 SELECT is(pg_temp.history(:ann), '{WRONG_PASSWORD,WRONG_PASSWORD}', 'the refusals are committed');
+SELECT is((SELECT array_agg(data::text) FROM game.game_events WHERE type = 'LOGIN_FAILED' AND account_id = :ann), '{"{\"reason\": \"WRONG_PASSWORD\"}","{\"reason\": \"WRONG_PASSWORD\"}"}', 'LOGIN_FAILED, with the reason alone');
+SELECT is((SELECT row(account_id, outcome)::text FROM game.login_history WHERE user_agent = 'tester ' || :'tag' AND account_id IS NULL), '(,UNKNOWN_EMAIL)', 'one to nobody''s address too');
 SELECT is((SELECT count(*) FROM game.player_sessions WHERE account_id = :ann), 0::bigint, 'no session was opened');
-SELECT pg_temp.try(:'email', 'hash of ann') AS tokens \gset
+SELECT pg_temp.try(:'email', 'hash of ann', '192.0.2.9') AS tokens \gset
 SELECT :'tokens'::json ->> 'session_id' AS s1, :'tokens'::json ->> 'refresh_token' AS r1 \gset
 SELECT is(:'tokens'::jsonb - 'session_id' - 'refresh_token', jsonb_build_object('account_id', :ann, 'roles', '["PLAYER"]'::jsonb,
 	'permissions', '["chat.send", "game.play", "guild.join", "trade.execute"]'::jsonb, 'refresh_expires_in', 604800), 'a login gives what the edge signs');
 SELECT is(pg_temp.history(:ann), '{WRONG_PASSWORD,WRONG_PASSWORD,SUCCESS}', 'it is noted');
-SELECT is((SELECT row(host(client_ip), user_agent)::text FROM game.login_history WHERE account_id = :ann ORDER BY id DESC LIMIT 1), '(192.0.2.9,tester)', 'from where and with what');
+SELECT is((SELECT row(host(client_ip), user_agent)::text FROM game.login_history WHERE account_id = :ann ORDER BY id DESC LIMIT 1), format('(192.0.2.9,"tester %s")', :'tag'), 'from where and with what');
 SELECT is((SELECT digest FROM game.refresh_tokens WHERE account_id = :ann), sha256(:'r1'), 'the refresh token is stored as its digest');
 SELECT is((SELECT count(*) FROM game.game_events WHERE type = 'LOGIN_SUCCESS' AND account_id = :ann), 1::bigint, 'LOGIN_SUCCESS');
 SELECT isnt((SELECT last_login_at FROM game.accounts WHERE id = :ann), NULL, 'the last login');
 UPDATE game.accounts SET status = 'BANNED' WHERE id = :ann;
-SELECT is(pg_temp.problem(pg_temp.try(:'email', 'hash of ann')), 'INVALID_CREDENTIALS', 'a banned account does not log in');
-SELECT is((pg_temp.history(:ann))[4], 'NOT_ACTIVE', 'which is noted');
-SELECT is(pg_temp.refusal(NULL, 'POST', '/auth/refresh', jsonb_build_object('refresh_token', :'r1')), 'NC101 refresh_token', 'UNAUTHENTICATED: nor does it refresh');
+SELECT is(pg_temp.problem(pg_temp.try(:'email', 'hash of ann')), 'ACCOUNT_BANNED', 'a banned account does not log in');
+SELECT is((pg_temp.history(:ann))[4], 'BARRED', 'which is noted');
+SELECT is((SELECT data ->> 'reason' FROM game.game_events WHERE type = 'LOGIN_FAILED' AND account_id = :ann ORDER BY id DESC LIMIT 1), 'BARRED', 'LOGIN_FAILED');
+SELECT is(pg_temp.problem(pg_temp.try(:'email', 'hash of bob')), 'INVALID_CREDENTIALS', 'who does not know the password does not learn of it');
+SELECT is(pg_temp.refusal(NULL, 'POST', '/auth/refresh', jsonb_build_object('refresh_token', :'r1')), 'NC310', 'ACCOUNT_BANNED: nor does it refresh');
 UPDATE game.accounts SET status = 'DELETED' WHERE id = :ann;
 SELECT is(necp.auth_login_lookup(:'email'), NULL, 'a deleted account is unknown');
 RESET search_path;

@@ -37,7 +37,8 @@ SELECT is((SELECT params::jsonb FROM r WHERE path = '/auth/login'), '[
 	{"name": "email", "type": "text", "oid": 25, "required": true, "source": "body"},
 	{"name": "verified_hash", "type": "text", "oid": 25, "required": true, "source": "edge"},
 	{"name": "client_ip", "type": "inet", "oid": 869, "required": true, "source": "edge"},
-	{"name": "user_agent", "type": "text", "oid": 25, "required": true, "source": "edge"}]'::jsonb, 'parameters and where they come from');
+	{"name": "user_agent", "type": "text", "oid": 25, "required": true, "source": "edge"},
+	{"name": "code", "type": "text", "oid": 25, "required": false, "source": "body"}]'::jsonb, 'parameters and where they come from');
 SELECT is((SELECT params::jsonb FROM r WHERE path = '/zones/{zone_id}/players'), '[
 	{"name": "zone_id", "type": "bigint", "oid": 20, "required": true, "source": "path"},
 	{"name": "limit", "type": "integer", "oid": 23, "required": false, "source": "query"},
