@@ -97,13 +97,13 @@ EXT_FILES = $(if $(EXT_C),$(B)/necpgame.so) \
 SERVERS = $(if $(EDGE_C),necp-edge) $(if $(REALTIME_C),necp-realtime)
 UNIT = $(UNIT_C:test/unit/%.c=$(B)/unit/%)
 
-.PHONY: all extension servers asan unit loadclient fuzzer docs-viewer
-all: extension servers loadclient docs-viewer
+.PHONY: all extension servers asan unit benchmarks fuzzer docs-viewer
+all: extension servers benchmarks docs-viewer
 extension: $(EXT_FILES)
 servers: $(SERVERS:%=$(B)/%)
 asan: $(SERVERS:%=$(B)/asan/%)
 unit: $(UNIT)
-loadclient: $(if $(wildcard bench/loadclient.c),$(B)/loadclient)
+benchmarks: $(patsubst bench/%.c,$(B)/%,$(wildcard bench/*.c))
 fuzzer: $(if $(wildcard test/fuzz/stomp_fuzz.c),$(B)/fuzz/stomp_fuzz)
 docs-viewer: $(if $(wildcard test/node_modules/swagger-ui-dist),$(B)/docs-viewer/index.html)
 
@@ -185,7 +185,7 @@ $(B)/obj/bench/%.o: bench/%.c $(B)/flags
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(SERVER_CFLAGS) $(NORMAL_CFLAGS) $(COMMON_CPPFLAGS) $(DEPS) -c $< -o $@
 
-$(B)/loadclient: $(B)/obj/bench/loadclient.o $(B)/libnecp.a
+$(B)/loadclient $(B)/argon2: $(B)/%: $(B)/obj/bench/%.o $(B)/libnecp.a
 	$(call say,LD)$(CC) $(SERVER_LDFLAGS) $^ -o $@ $(COMMON_LIBS)
 
 # A unit test may use what the server of its name is made of, all but main.

@@ -7,9 +7,10 @@ import { writeFileSync } from 'node:fs';
 import { Stack } from './lib/stack.mjs';
 import { table } from './lib/report.mjs';
 import { edgeCases } from './lib/edge.mjs';
+import { identityCases } from './lib/identity.mjs';
 import { realtimeCases } from './lib/realtime.mjs';
 
-const cases = { ...edgeCases, ...realtimeCases };
+const cases = { ...edgeCases, ...identityCases, ...realtimeCases };
 const wanted = process.argv.slice(2);
 for (const name of wanted)
 	if (!cases[name]) {

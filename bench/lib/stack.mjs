@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: PostgreSQL
 //
 // A cluster with both servers of its own, and the accounts that the cases act as.
-import { execFileSync, spawn } from 'node:child_process';
+import { execFile, execFileSync, spawn } from 'node:child_process';
 import { createHmac, randomUUID } from 'node:crypto';
 import { cpus, loadavg } from 'node:os';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { promisify } from 'node:util';
 
-const PORTS = { pg: 54170, edge: 18170, realtime: 18171 };
+const FIRST = Number(process.env.NECP_BENCH_PORT ?? 54170);
+const PORTS = { pg: FIRST, edge: FIRST + 1, realtime: FIRST + 2 };
 
 const base64url = (data) => Buffer.from(data).toString('base64url');
 
@@ -110,9 +112,20 @@ export class Stack {
 	}
 
 	// Requests per second, latency and errors of wrk with a Lua script.
-	wrk(script, path, { connections = 64, seconds = 5 } = {}) {
-		const out = execFileSync('wrk', ['-t', 2, '-c', connections, '-d', `${seconds}s`, '--latency', '-s', script,
-			`${this.edge}${path}`].map(String)).toString();
+	wrk(script, path, options) {
+		return this.readWrk(execFileSync('wrk', this.wrkArguments(script, path, options)).toString());
+	}
+
+	// The same, while something else goes on; a promise.
+	async wrkInBackground(script, path, options) {
+		return this.readWrk((await promisify(execFile)('wrk', this.wrkArguments(script, path, options))).stdout);
+	}
+
+	wrkArguments(script, path, { connections = 64, seconds = 5 } = {}) {
+		return ['-t', 2, '-c', connections, '-d', `${seconds}s`, '--timeout', '30s', '--latency', '-s', script, `${this.edge}${path}`].map(String);
+	}
+
+	readWrk(out) {
 		const failed = /Non-2xx or 3xx responses: (\d+)/.exec(out);
 		if (failed) throw new Error(`${failed[1]} requests failed:\n${out}`);
 		const unit = { us: 1e-3, ms: 1, s: 1000 };
