@@ -20,6 +20,7 @@
 #include "kernel/push.h"
 #include "kernel/room.h"
 #include "kernel/spi.h"
+#include "kernel/text.h"
 
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
@@ -218,7 +219,7 @@ emit(const char *type, int64 account_id, const char *data)
 static char *
 reason_arg(FunctionCallInfo fcinfo, int n)
 {
-	return necp_arg_text(fcinfo, n, "reason", REASON_MIN, REASON_MAX);
+	return necp_arg_line(fcinfo, n, "reason", REASON_MIN, REASON_MAX);
 }
 
 /* A time to come, or NULL: returns whether there is one. */

@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "auth/email.h"
 #include "auth/twofactor.h"
 #include "kernel/args.h"
 #include "kernel/clock.h"
@@ -224,19 +225,31 @@ necp_twofactor_check(int64 account_id, const char *code)
 
 /* Endpoints -------------------------------------------------------------------------------------- */
 
-/* Locks the own account and compares the hash that the edge verified; the address is column 2. */
-static void
-require_password(FunctionCallInfo fcinfo, int n, int64 account_id)
+/* Locks the own account; returns its address, and leaves its password's hash in column 1. */
+static char *
+lock_own(int64 account_id)
 {
 	if (necp_run(&lock_account, account_id) == 0)
 		necp_fail(UNAUTHENTICATED, NULL, "the session has ended");
-	if (PG_ARGISNULL(n) || strcmp(text_to_cstring(PG_GETARG_TEXT_PP(n)), necp_text(0, 1)) != 0)
-		necp_fail(INVALID_CREDENTIALS, "password", "the password is wrong");
+	return necp_text(0, 2);
 }
 
-static void
-announce(const char *type, int64 account_id)
+/* Locks the own account and compares the hash that the edge verified; returns the address. */
+static char *
+require_password(FunctionCallInfo fcinfo, int n, int64 account_id)
 {
+	char *email = lock_own(account_id);
+
+	if (PG_ARGISNULL(n) || strcmp(text_to_cstring(PG_GETARG_TEXT_PP(n)), necp_text(0, 1)) != 0)
+		necp_fail(INVALID_CREDENTIALS, "password", "the password is wrong");
+	return email;
+}
+
+/* An event, and a mail: whoever did not do it should know. Neither holds a secret. */
+static void
+announce(const char *type, int64 account_id, const char *email)
+{
+	necp_email_send(account_id, email, "TWO_FACTOR_CHANGED", NULL);
 	necp_event_emit(&(NecpEvent){.type = type,
 								 .aggregate_type = "ACCOUNT",
 								 .aggregate_id = account_id,
@@ -285,8 +298,7 @@ NECP_FUNCTION(necp_twofactor_enable)
 	char *email;
 	char *text;
 
-	require_password(fcinfo, 0, account_id);
-	email = necp_text(0, 2);
+	email = require_password(fcinfo, 0, account_id);
 	SET_VARSIZE(secret, VARHDRSZ + SECRET_BYTES);
 	necp_random_secret(VARDATA(secret), SECRET_BYTES);
 	if (necp_run(&store_setup,
@@ -340,8 +352,8 @@ NECP_FUNCTION(necp_twofactor_verify)
 	char *code = necp_arg_text(fcinfo, 0, "code", 1, 64);
 	int64 account_id = necp_account();
 	TimestampTz now = necp_now();
+	char *email = lock_own(account_id);
 
-	necp_run(&lock_account, account_id);
 	if (necp_run(&lock_factor, account_id) == 0)
 		necp_fail(CONFLICT, NULL, "no second factor waits for a code");
 	if (necp_bool(0, 3))
@@ -351,7 +363,7 @@ NECP_FUNCTION(necp_twofactor_verify)
 	if (!is_totp(code) || !spend_totp(account_id, code))
 		necp_fail(INVALID_2FA_CODE, "code", "the code is wrong, or was used before");
 	necp_run(&turn_on, account_id, TimestampTzGetDatum(now));
-	announce("TWO_FACTOR_ENABLED", account_id);
+	announce("TWO_FACTOR_ENABLED", account_id, email);
 	return make_backup_codes(account_id);
 }
 
@@ -359,8 +371,8 @@ NECP_FUNCTION(necp_twofactor_disable)
 {
 	char *code = necp_arg_text(fcinfo, 0, "code", 1, 64);
 	int64 account_id = necp_account();
+	char *email = require_password(fcinfo, 1, account_id);
 
-	require_password(fcinfo, 1, account_id);
 	switch (necp_twofactor_check(account_id, code))
 	{
 		case NECP_2FA_PASSED:
@@ -372,7 +384,7 @@ NECP_FUNCTION(necp_twofactor_disable)
 	}
 	necp_run(&forget_codes, account_id);
 	necp_run(&turn_off, account_id);
-	announce("TWO_FACTOR_DISABLED", account_id);
+	announce("TWO_FACTOR_DISABLED", account_id, email);
 	return necp_cstring_datum("{\"done\":true}");
 }
 

@@ -1,6 +1,6 @@
 -- Roles, bans and the audit log (DOMAIN §1, §29).
 \ir ../helpers.psql
-SELECT plan(98);
+SELECT plan(99);
 SELECT pg_temp.account(n) FROM unnest('{ann,bob,mod,mod2,adm,adm2,root}'::text[]) n \g /dev/null
 
 CREATE FUNCTION pg_temp.roles(who text) RETURNS text[] LANGUAGE sql
@@ -69,6 +69,7 @@ SELECT is(pg_temp.no('root', pg_temp.grant('ann', 'TESTER', 'infinity')), 'NC001
 SELECT is(pg_temp.no('root', pg_temp.grant('ann', 'TESTER', NULL, 'why?')), 'NC001 reason', 'VALIDATION: four characters are no reason');
 SELECT is(pg_temp.no('root', pg_temp.grant('ann', 'TESTER', NULL, repeat('ä', 501))), 'NC001 reason', 'VALIDATION: nor are 501');
 SELECT is(pg_temp.no('root', pg_temp.grant('ann', 'TESTER', NULL, NULL)), 'NC001 reason', 'VALIDATION: nor is none');
+SELECT is(pg_temp.no('root', pg_temp.grant('ann', 'TESTER', NULL, 'for' || chr(8238) || ' the tests')), 'NC001 reason', 'VALIDATION: nor is what reads otherwise than it is written');
 SELECT matches(pg_temp.no('root', pg_temp.grant('ann', 'TESTER', NULL, repeat('ä', 500))), '^ok', '500 are, and they are characters');
 SELECT is(pg_temp.no('root', 'necp.role_grant(9007199254740991, ''TESTER'', NULL, ''for the tests'')'), 'NC401 account_id', 'NOT_FOUND: an account that is not there');
 SELECT is(pg_temp.no('root', 'necp.role_grant(NULL, ''TESTER'', NULL, ''for the tests'')'), 'NC001 account_id', 'VALIDATION: nobody');

@@ -1,6 +1,6 @@
 -- The second factor (DOMAIN §1): codes by time, backup codes, setting up and taking away.
 \ir ../helpers.psql
-SELECT plan(63);
+SELECT plan(65);
 SELECT pg_temp.account('ann') \g /dev/null
 SELECT pg_temp.account('bob') \g /dev/null
 -- Begins with a step, so that none ends between the making of a code and its use.
@@ -95,6 +95,10 @@ SELECT is(pg_temp.call('ann', 'POST', '/auth/2fa/disable', jsonb_build_object('c
 SELECT is((SELECT count(*) FROM game.account_twofactor WHERE account_id = pg_temp.a('ann')), 0::bigint, 'with its secret');
 SELECT is((SELECT count(*) FROM game.backup_codes WHERE account_id = pg_temp.a('ann')), 0::bigint, 'and its backup codes');
 SELECT is((SELECT count(*) FROM game.game_events WHERE type = 'TWO_FACTOR_DISABLED' AND account_id = pg_temp.a('ann')), 1::bigint, 'TWO_FACTOR_DISABLED');
+SELECT results_eq(format('SELECT template, recipient FROM game.email_outbox WHERE account_id = %s AND template <> ''VERIFY_EMAIL''', pg_temp.a('ann')),
+	format('SELECT ''TWO_FACTOR_CHANGED'', %L FROM generate_series(1, 2)', pg_temp.email('ann')), 'each of both is mailed to the owner');
+SELECT is_empty(format($$SELECT data FROM game.email_outbox WHERE account_id = %s AND template = 'TWO_FACTOR_CHANGED'
+	AND data::text ~ '[A-Z2-7]{16}|([A-Z2-7]{4}-){3}'$$, pg_temp.a('ann')), 'with no secret in it');
 SELECT isnt(pg_temp.enable('ann') ->> 'secret', :'setup'::json ->> 'secret', 'it can be set up again');
 
 -- Secrets --------------------------------------------------------------------------------------------------
