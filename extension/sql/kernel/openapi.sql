@@ -125,7 +125,7 @@ BEGIN
 		|| CASE WHEN r.method IN ('POST', 'PUT') OR r.method = 'DELETE' AND r.password IS NOT NULL THEN ARRAY['BODY_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'] END
 		|| CASE WHEN r.idempotent THEN ARRAY['IN_PROGRESS', 'IDEMPOTENCY_KEY_REUSED'] END
 		|| CASE WHEN r.password IN ('hash', 'change', 'reset') THEN ARRAY['WEAK_PASSWORD'] END
-		|| ARRAY(SELECT m.word[1] FROM regexp_matches(comment, '\m[A-Z][A-Z_]{3,}\M', 'g') m (word));
+		|| ARRAY(SELECT m.word[1] FROM regexp_matches(comment, '\m[A-Z][A-Z0-9_]{3,}\M', 'g') m (word));
 END
 $$;
 COMMENT ON FUNCTION necp.openapi_codes IS 'Error codes that a route may answer with.';
