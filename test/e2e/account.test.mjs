@@ -146,8 +146,9 @@ test('a second login closes the first session', async () => {
 test('a suspended account gets no tokens', async () => {
 	const player = await Player.register();
 	await sql`UPDATE game.accounts SET status = 'SUSPENDED' WHERE id = ${player.account_id}`;
-	await nobody.post('/auth/login', { email: player.email, password: PASSWORD }, { expect: 'INVALID_CREDENTIALS' });
-	await nobody.post('/auth/refresh', { refresh_token: player.refresh_token }, { expect: 'UNAUTHENTICATED' });
+	await nobody.post('/auth/login', { email: player.email, password: PASSWORD }, { expect: 'ACCOUNT_BANNED' });
+	await nobody.post('/auth/login', { email: player.email, password: 'Wrong-Horse-7' }, { expect: 'INVALID_CREDENTIALS' });
+	await nobody.post('/auth/refresh', { refresh_token: player.refresh_token }, { expect: 'ACCOUNT_BANNED' });
 });
 
 test('tokens of others are worth nothing', async () => {

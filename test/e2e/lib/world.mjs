@@ -34,9 +34,9 @@ export class Player extends Caller {
 		return player;
 	}
 
-	async mailedToken() {
+	async mailedToken(template = 'VERIFY_EMAIL') {
 		return (await row`SELECT data ->> 'token' AS token FROM game.email_outbox
-			WHERE account_id = ${this.account_id} AND template = 'VERIFY_EMAIL' ORDER BY id DESC LIMIT 1`).token;
+			WHERE account_id = ${this.account_id} AND template = ${template} ORDER BY id DESC LIMIT 1`)?.token;
 	}
 
 	async login() {
