@@ -267,7 +267,8 @@ sweep_one(Sweep *sweep, NecpPresence *live)
 {
 	NecpVerdict verdict;
 
-	if (live->session.place_id != 0 && sweep->now - live->last_action > WATCH_US)
+	if (live->session.place_id != 0 &&
+		sweep->now - live->last_action >= Min(WATCH_US, limits.idle / 2))
 		live->last_action = necp_session_last_action(live);
 	verdict = judge(live, sweep->now);
 	if (verdict.status != live->status)
