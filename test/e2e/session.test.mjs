@@ -139,6 +139,15 @@ test('a lost connection is missed at once and taken up by its token, over HTTP a
 	assert.deepEqual(await historyOf(player), ['CREATED', 'RECONNECTED', 'RECONNECTED']);
 });
 
+test('the token of a login takes up a session that never had a connection', async () => {
+	const player = await Player.register();
+	const { reconnect_token } = await player.login();
+	await reconnect(reconnect_token, { expect: 'NOT_DISCONNECTED' });
+	await sql`SELECT necp.clock_advance('3 minutes 1 second')`;
+	assert.equal((await reconnect(reconnect_token)).session_id, player.session_id);
+	await sql`SELECT necp.clock_reset()`;
+});
+
 test('a replayed token ends the session and its refresh tokens', async () => {
 	const { player, token } = await lost();
 	const answer = await reconnect(token);

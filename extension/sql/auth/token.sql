@@ -10,6 +10,7 @@ CREATE TYPE necp.token_view AS (
 	permissions text[],
 	refresh_token text,
 	refresh_expires_in int,
+	reconnect_token text,
 	access_token text,
 	token_type text,
 	expires_in int
@@ -21,6 +22,7 @@ COMMENT ON COLUMN necp.token_view.roles IS 'Roles held now.';
 COMMENT ON COLUMN necp.token_view.permissions IS 'Permissions held now.';
 COMMENT ON COLUMN necp.token_view.refresh_token IS 'Spend it once at /auth/refresh.';
 COMMENT ON COLUMN necp.token_view.refresh_expires_in IS 'Seconds.';
+COMMENT ON COLUMN necp.token_view.reconnect_token IS 'Takes the session up at /session/reconnect, should its connection be lost; once.';
 COMMENT ON COLUMN necp.token_view.access_token IS 'For the Authorization header.';
 COMMENT ON COLUMN necp.token_view.token_type IS 'Bearer.';
 COMMENT ON COLUMN necp.token_view.expires_in IS 'Seconds.';

@@ -126,6 +126,7 @@ necp_token_grant(int64 account_id, const pg_uuid_t *session, const pg_uuid_t *fa
 	necp_token_describe(&view, account_id, session);
 	necp_json_text(&view, "refresh_token", issue_refresh(account_id, family));
 	necp_json_int(&view, "refresh_expires_in", necp_config_int("auth.refresh_s"));
+	necp_json_text(&view, "reconnect_token", necp_session_reconnect_token(session));
 	return necp_cstring_datum(necp_json_close(&view));
 }
 

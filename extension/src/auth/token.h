@@ -16,7 +16,7 @@
 extern pg_uuid_t necp_token_family(void);
 /* Opens the answer of a route that issues tokens: account, session, roles, permissions. */
 extern void necp_token_describe(NecpJson *view, int64 account_id, const pg_uuid_t *session);
-/* That answer whole, with a new refresh token of the family. */
+/* That answer whole, with a new refresh token of the family and a token to reconnect by. */
 extern Datum necp_token_grant(int64 account_id, const pg_uuid_t *session, const pg_uuid_t *family);
 /* No token of the family can be spent any more. The caller holds the account's lock. */
 extern void necp_tokens_revoke_family(const pg_uuid_t *family);

@@ -1,6 +1,6 @@
 -- Taking up a lost session (DOMAIN §4, abuse case 30), what a session keeps, and who sees sessions.
 \ir ../helpers.psql
-SELECT plan(60);
+SELECT plan(62);
 SELECT pg_temp.link('rt') \g /dev/null
 CALL pg_temp.session_limits(1000000000, 1000000000, 1000000000, 1000000000, 180, 300);
 CREATE FUNCTION pg_temp.rt(call text) RETURNS text LANGUAGE sql
@@ -88,6 +88,15 @@ SELECT necp.clock_advance('3 minutes 1 second') \g /dev/null
 SELECT pg_temp.reconnect(:'token') \g /dev/null
 SELECT is(pg_temp.history('bob'), '{CREATED,RECONNECTED}', 'who was silent for 3 minutes is taken up, found or not');
 
+SELECT pg_temp.call(NULL, 'POST', '/auth/login', jsonb_build_object('email', pg_temp.email('bob'), 'verified_hash', 'hash of bob',
+	'client_ip', '192.0.2.1', 'user_agent', 'test')) AS answer \gset
+SELECT necp.clock_advance('3 minutes 1 second') \g /dev/null
+SELECT is(pg_temp.reconnect(:'answer'::json ->> 'reconnect_token') ->> 'session_id', :'answer'::json ->> 'session_id', 'a login gives out a token too');
+SELECT pg_temp.call(NULL, 'POST', '/auth/refresh', jsonb_build_object('refresh_token', :'answer'::json ->> 'refresh_token',
+	'client_ip', '192.0.2.1', 'user_agent', 'test')) AS answer \gset
+SELECT necp.clock_advance('3 minutes 1 second') \g /dev/null
+SELECT is(pg_temp.reconnect(:'answer'::json ->> 'reconnect_token') ->> 'session_id', :'answer'::json ->> 'session_id', 'and a refresh');
+
 -- Where from --------------------------------------------------------------------------------------
 
 SELECT pg_temp.login('bob') \g /dev/null
@@ -124,7 +133,7 @@ SELECT pg_temp.s('bob') AS former \gset
 SELECT pg_temp.login('bob') \g /dev/null
 SELECT pg_temp.call('bob', 'GET', '/account/sessions') AS answer \gset
 SELECT is((SELECT array_agg(concat_ws(' ', i ->> 'status', i ->> 'close_reason', i ->> 'current') ORDER BY n) FROM jsonb_array_elements(:'answer'::jsonb -> 'items') WITH ORDINALITY j (i, n)),
-	'{CREATED true,CLOSED CONCURRENT_LOGIN false,CLOSED CONCURRENT_LOGIN false,CLOSED DISCONNECTED false}', 'an account sees its sessions, the newest first');
+	'{CREATED true,CLOSED CONCURRENT_LOGIN false,CLOSED CONCURRENT_LOGIN false,CLOSED CONCURRENT_LOGIN false,CLOSED DISCONNECTED false}', 'an account sees its sessions, the newest first');
 SELECT pg_temp.call('bob', 'GET', '/account/sessions', '{"limit": 3}') AS page \gset
 SELECT is((SELECT count(*) FROM json_array_elements(:'page'::json -> 'items')), 3::bigint, 'by pages');
 SELECT is(pg_temp.call('bob', 'GET', '/account/sessions', jsonb_build_object('limit', 3, 'cursor', :'page'::json -> 'next_cursor'))::jsonb -> 'items' -> 0,
