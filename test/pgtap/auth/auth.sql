@@ -87,7 +87,7 @@ SELECT is((SELECT row(account_id, outcome)::text FROM game.login_history WHERE u
 SELECT is((SELECT count(*) FROM game.player_sessions WHERE account_id = :ann), 0::bigint, 'no session was opened');
 SELECT pg_temp.try(:'email', 'hash of ann', '192.0.2.9') AS tokens \gset
 SELECT :'tokens'::json ->> 'session_id' AS s1, :'tokens'::json ->> 'refresh_token' AS r1 \gset
-SELECT is(:'tokens'::jsonb - 'session_id' - 'refresh_token', jsonb_build_object('account_id', :ann, 'roles', '["PLAYER"]'::jsonb,
+SELECT is(:'tokens'::jsonb - 'session_id' - 'refresh_token' - 'reconnect_token', jsonb_build_object('account_id', :ann, 'roles', '["PLAYER"]'::jsonb,
 	'permissions', '["chat.send", "game.play", "guild.join", "trade.execute"]'::jsonb, 'refresh_expires_in', 604800), 'a login gives what the edge signs');
 SELECT is(pg_temp.history(:ann), '{WRONG_PASSWORD,WRONG_PASSWORD,SUCCESS}', 'it is noted');
 SELECT is((SELECT row(host(client_ip), user_agent)::text FROM game.login_history WHERE account_id = :ann ORDER BY id DESC LIMIT 1), format('(192.0.2.9,"tester %s")', :'tag'), 'from where and with what');
