@@ -36,7 +36,7 @@ SELECT necp.route('POST', '/auth/register', 'auth_register', auth => 'public', r
 
 CREATE FUNCTION necp.auth_login(email text, verified_hash text, client_ip inet, user_agent text, code text DEFAULT NULL) RETURNS json
 	LANGUAGE c SECURITY DEFINER AS 'MODULE_PATHNAME', 'necp_auth_login';
-COMMENT ON FUNCTION necp.auth_login IS 'Opens a session; a session that was open ends as CONCURRENT_LOGIN. An account with a second factor wants its code, or a backup code. Unknown address and wrong password get the same answer; after too many of either, the e-mail address or the network address is locked for a while. INVALID_CREDENTIALS, TWO_FACTOR_REQUIRED, INVALID_2FA_CODE, ACCOUNT_BANNED, ACCOUNT_LOCKED.';
+COMMENT ON FUNCTION necp.auth_login IS 'Opens a session; a session that was open ends as CONCURRENT_LOGIN. The deletion of an account is undone by it for 30 days. An account with a second factor wants its code, or a backup code. Unknown address and wrong password get the same answer; after too many of either, the e-mail address or the network address is locked for a while. INVALID_CREDENTIALS, TWO_FACTOR_REQUIRED, INVALID_2FA_CODE, ACCOUNT_BANNED, ACCOUNT_LOCKED.';
 CREATE FUNCTION necp.auth_login_lookup(email text) RETURNS text
 	LANGUAGE c SECURITY DEFINER AS 'MODULE_PATHNAME', 'necp_auth_login_lookup';
 COMMENT ON FUNCTION necp.auth_login_lookup IS 'The hash that the edge verifies the password against, or null.';

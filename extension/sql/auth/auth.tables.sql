@@ -8,7 +8,9 @@ CREATE TABLE game.accounts (
 	status text NOT NULL DEFAULT 'ACTIVE' CHECK (status IN ('ACTIVE', 'SUSPENDED', 'BANNED', 'DELETED')),
 	email_verified_at timestamptz,
 	created_at timestamptz NOT NULL,
-	last_login_at timestamptz
+	last_login_at timestamptz,
+	deleted_at timestamptz,
+	CHECK ((status = 'DELETED') = (deleted_at IS NOT NULL))
 );
 CREATE UNIQUE INDEX accounts_email_key ON game.accounts (lower(email));
 CREATE UNIQUE INDEX accounts_username_key ON game.accounts (lower(username));
@@ -22,6 +24,7 @@ COMMENT ON COLUMN game.accounts.status IS 'Only ACTIVE accounts act.';
 COMMENT ON COLUMN game.accounts.email_verified_at IS 'When the address was proven.';
 COMMENT ON COLUMN game.accounts.created_at IS 'Registration.';
 COMMENT ON COLUMN game.accounts.last_login_at IS 'Last login.';
+COMMENT ON COLUMN game.accounts.deleted_at IS 'When its owner deleted it; a login within auth.deleted_s undoes that.';
 
 CREATE TABLE game.roles (
 	role text PRIMARY KEY,
@@ -89,3 +92,5 @@ INSERT INTO game.role_permissions (role, permission_id)
 	   OR (p.permission_id <= 3)
 	   OR (r.role IN ('MODERATOR', 'ADMIN') AND p.permission_id <= 8)
 	   OR (r.role = 'ADMIN' AND p.permission_id <= 14);
+INSERT INTO game.config (key, value, description) VALUES
+	('auth.deleted_s', '2592000', 'Time in which a login undoes the deletion of an account.');

@@ -49,6 +49,10 @@ static NecpPlan note_attempt =
 	NECP_PLAN("INSERT INTO game.login_history (account_id, outcome, client_ip, user_agent, at)"
 			  " VALUES ($1, $2, $3, $4, $5)",
 			  INT8OID, TEXTOID, INETOID, TEXTOID, TIMESTAMPTZOID);
+static NecpPlan undelete =
+	NECP_PLAN("UPDATE game.accounts SET status = 'ACTIVE', deleted_at = NULL WHERE id = $1"
+			  " AND status = 'DELETED'",
+			  INT8OID);
 static NecpPlan note_login =
 	NECP_PLAN("UPDATE game.accounts SET last_login_at = $2 WHERE id = $1", INT8OID, TIMESTAMPTZOID);
 static NecpPlan lock_own_account =
@@ -64,6 +68,12 @@ necp_account_lock(int64 account_id)
 {
 	if (necp_run(&lock_own_account, account_id) == 0)
 		necp_fail(NOT_FOUND, NULL, "account " INT64_FORMAT " is not there", account_id);
+}
+
+TimestampTz
+necp_account_deadline(void)
+{
+	return necp_now() - necp_config_int("auth.deleted_s") * USECS_PER_SEC;
 }
 
 /* Registration --------------------------------------------------------------------------------- */
@@ -143,7 +153,9 @@ NECP_FUNCTION(necp_auth_login_lookup)
 {
 	char *email = necp_arg_text(fcinfo, 0, "email", 1, 255);
 
-	if (necp_run(&find_hash, necp_cstring_datum(email), TimestampTzGetDatum(necp_now())) == 0)
+	if (necp_run(&find_hash,
+				 necp_cstring_datum(email),
+				 TimestampTzGetDatum(necp_account_deadline())) == 0)
 		PG_RETURN_NULL();
 	return necp_cstring_datum(necp_text(0, 1));
 }
@@ -192,7 +204,9 @@ prove_password(Attempt *attempt, const char *email)
 {
 	FunctionCallInfo fcinfo = attempt->args;
 
-	if (necp_run(&lock_account, necp_cstring_datum(email), TimestampTzGetDatum(necp_now())) == 0)
+	if (necp_run(&lock_account,
+				 necp_cstring_datum(email),
+				 TimestampTzGetDatum(necp_account_deadline())) == 0)
 		return false;
 	attempt->account_id = necp_int8(0, 1);
 	attempt->email = necp_text(0, 4);
@@ -235,6 +249,11 @@ admit(const Attempt *attempt)
 	char nulls[3] = "  ";
 	pg_uuid_t session;
 
+	if (necp_run(&undelete, account_id) > 0)
+		necp_event_emit(&(NecpEvent){.type = "ACCOUNT_RESTORED",
+									 .aggregate_type = "ACCOUNT",
+									 .aggregate_id = account_id,
+									 .account_id = account_id});
 	nulls[0] = PG_ARGISNULL(CLIENT_IP) ? 'n' : ' ';
 	nulls[1] = PG_ARGISNULL(USER_AGENT) ? 'n' : ' ';
 	session = necp_session_open(account_id,

@@ -7,6 +7,7 @@
 
 #include "postgres.h"
 
+#include "datatype/timestamp.h"
 #include "fmgr.h"
 
 /* Roles that account a holds at $2, as an array. */
@@ -14,8 +15,10 @@
 	"(SELECT coalesce(array_agg(r.role ORDER BY r.role), '{}') FROM game.account_roles r"          \
 	" WHERE r.account_id = a.id AND (r.expires_at IS NULL OR r.expires_at > $2))"
 
-/* Account a can be logged in to at $2: it is not deleted. */
-#define NECP_ACCOUNT_RETURNS "a.status <> 'DELETED'"
+/* Account a can be logged in to: it is not deleted, or not longer than since $2. */
+#define NECP_ACCOUNT_RETURNS "(a.status <> 'DELETED' OR a.deleted_at > $2)"
+/* What was deleted before this stays deleted. */
+extern TimestampTz necp_account_deadline(void);
 
 /* Locks the account's row; NOT_FOUND where there is none. What it says is read after this. */
 extern void necp_account_lock(int64 account_id);

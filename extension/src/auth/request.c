@@ -78,8 +78,9 @@ send_token(int64 account_id, const char *email, const char *purpose)
 static void
 answer_requests(void *arg)
 {
-	Datum now = TimestampTzGetDatum(necp_now());
-	NecpRows requests = necp_fetch(&open_requests, necp_config_int("auth.mails_per_hour"), now);
+	NecpRows requests = necp_fetch(&open_requests,
+								   necp_config_int("auth.mails_per_hour"),
+								   TimestampTzGetDatum(necp_account_deadline()));
 
 	for (uint64 row = 0; row < requests.count; row++)
 	{
@@ -89,7 +90,7 @@ answer_requests(void *arg)
 					   necp_row_text(&requests, row, 2));
 		necp_run(&close_request, necp_row_int8(&requests, row, 1));
 	}
-	necp_run(&forget_requests, now);
+	necp_run(&forget_requests, TimestampTzGetDatum(necp_now()));
 }
 
 NECP_ROOM_INIT(request)

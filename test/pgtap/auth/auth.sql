@@ -1,6 +1,6 @@
 -- Registration, login and tokens (DOMAIN §1, §2).
 \ir ../helpers.psql
-SELECT plan(70);
+SELECT plan(78);
 CREATE FUNCTION pg_temp.register(email text, username text, hash text DEFAULT 'hash', display text DEFAULT NULL) RETURNS text LANGUAGE sql
 	RETURN pg_temp.refusal(NULL, 'POST', '/auth/register', jsonb_build_object('email', email, 'username', username, 'password_hash', hash, 'display_name', display));
 CREATE FUNCTION pg_temp.problem(answer json) RETURNS text LANGUAGE sql
@@ -100,10 +100,23 @@ SELECT is((pg_temp.history(:ann))[4], 'BARRED', 'which is noted');
 SELECT is((SELECT data ->> 'reason' FROM game.game_events WHERE type = 'LOGIN_FAILED' AND account_id = :ann ORDER BY id DESC LIMIT 1), 'BARRED', 'LOGIN_FAILED');
 SELECT is(pg_temp.problem(pg_temp.try(:'email', 'hash of bob')), 'INVALID_CREDENTIALS', 'who does not know the password does not learn of it');
 SELECT is(pg_temp.refusal(NULL, 'POST', '/auth/refresh', jsonb_build_object('refresh_token', :'r1')), 'NC310', 'ACCOUNT_BANNED: nor does it refresh');
-UPDATE game.accounts SET status = 'DELETED' WHERE id = :ann;
-SELECT is(necp.auth_login_lookup(:'email'), NULL, 'a deleted account is unknown');
+UPDATE game.accounts SET status = 'DELETED', deleted_at = necp.now() WHERE id = :ann;
+SELECT is(pg_temp.refusal(NULL, 'POST', '/auth/refresh', jsonb_build_object('refresh_token', :'r1')), 'NC101 refresh_token', 'UNAUTHENTICATED: a deleted account does not refresh');
+SELECT is(pg_temp.problem(pg_temp.try(:'email', 'hash of bob')), 'INVALID_CREDENTIALS', 'a wrong password');
+SELECT is((SELECT status FROM game.accounts WHERE id = :ann), 'DELETED', 'leaves it deleted');
+SELECT necp.clock_advance('29 days 23 hours') \g /dev/null
+SELECT is(pg_temp.try(:'email', 'hash of ann') ->> 'account_id', :'ann', 'a login within 30 days');
+SELECT is((SELECT row(status, deleted_at)::text FROM game.accounts WHERE id = :ann), '(ACTIVE,)', 'undoes it');
+SELECT is((SELECT count(*) FROM game.game_events WHERE type = 'ACCOUNT_RESTORED' AND account_id = :ann), 1::bigint, 'ACCOUNT_RESTORED');
+UPDATE game.accounts SET status = 'DELETED', deleted_at = necp.now() WHERE id = :ann;
+SELECT necp.clock_advance('30 days 1 second') \g /dev/null
+SELECT is(pg_temp.problem(pg_temp.try(:'email', 'hash of ann')), 'INVALID_CREDENTIALS', 'after them it reads like an unknown one');
+SELECT is(necp.auth_login_lookup(:'email'), NULL, 'whose hash is not looked up');
 RESET search_path;
-UPDATE game.accounts SET status = 'ACTIVE' WHERE id = :ann;
+SELECT throws_ok(format('UPDATE game.accounts SET status = ''ACTIVE'' WHERE id = %s', :ann), '23514', NULL, 'what was deleted is DELETED');
+SELECT necp.clock_reset() \g /dev/null
+SELECT necp.partitions_keep() \g /dev/null
+UPDATE game.accounts SET status = 'ACTIVE', deleted_at = NULL WHERE id = :ann;
 
 CREATE FUNCTION pg_temp.no_refresh(token text) RETURNS text LANGUAGE sql
 	RETURN pg_temp.refusal(NULL, 'POST', '/auth/refresh', jsonb_build_object('refresh_token', token));

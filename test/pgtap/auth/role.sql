@@ -164,7 +164,7 @@ SELECT pg_temp.yes('adm', pg_temp.ban('ann', necp.now() + interval '3 days')) \g
 SELECT matches(pg_temp.no('mod', pg_temp.unban('ann')), '^ok', 'but one of three, whoever gave it');
 SELECT pg_temp.yes('adm', pg_temp.unban('ann')) \g /dev/null
 BEGIN;
-UPDATE game.accounts SET status = 'DELETED' WHERE id = pg_temp.a('ann');
+UPDATE game.accounts SET status = 'DELETED', deleted_at = necp.now() WHERE id = pg_temp.a('ann');
 SELECT is(pg_temp.yes('adm', pg_temp.ban('ann')) ->> 'status', 'DELETED', 'a deleted account is banned too, and stays deleted');
 SELECT is(pg_temp.yes('adm', pg_temp.unban('ann')) ->> 'status', 'DELETED', 'likewise after it');
 ROLLBACK;
