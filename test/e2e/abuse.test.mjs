@@ -7,7 +7,7 @@ import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { call, nobody } from './lib/api.mjs';
 import { document } from './lib/openapi.mjs';
-import { row, rows, sql } from './lib/sql.mjs';
+import { row, rows, sql, until } from './lib/sql.mjs';
 import { nothingIsLost } from './lib/suite.mjs';
 import { makeDrop, makeYard, PASSWORD, Player, unique } from './lib/world.mjs';
 
@@ -280,6 +280,49 @@ test('30: a spent refresh token revokes its family, also when thief and owner co
 	assert.equal((await spend(refresh_token)).code, 'UNAUTHENTICATED');
 	const live = await rows`SELECT 1 FROM game.refresh_tokens WHERE account_id = ${player.account_id} AND spent_at IS NULL AND revoked_at IS NULL`;
 	assert.deepEqual(live, []);
+});
+
+const lost = (player) => until(async () => (await row`SELECT status FROM game.player_sessions WHERE id = ${player.session_id}`).status === 'DISCONNECTED', 'the session to be disconnected');
+
+async function lose(player) {
+	await player.realtime.close();
+	await lost(player);
+}
+
+const reconnect = (reconnect_token) => attempt({ method: 'POST' }, { path: '/session/reconnect', options: { raw: JSON.stringify({ reconnect_token }) } });
+
+test('30: a spent reconnect token ends the session and its refresh tokens', async () => {
+	const player = await Player.register();
+	await player.connect();
+	const first = player.realtime.connected['reconnect-token'];
+	assert.ok(first);
+	assert.equal((await reconnect(first)).code, 'NOT_DISCONNECTED', 'nobody takes up what is not lost');
+	await lose(player);
+	const back = await reconnect(first);
+	assert.equal(back.status, 200, back.code);
+	assert.equal(back.body.session_id, player.session_id);
+	player.token = back.body.access_token;
+	await player.get('/auth/me');
+	await player.connect();
+	await lose(player);
+	assert.equal((await reconnect(first)).code, 'TOKEN_USED');
+	for (const token of [back.body.reconnect_token, player.realtime.connected['reconnect-token'], unique('nothing')]) {
+		const { status, code } = await reconnect(token);
+		assert.ok([404, 410].includes(status), `nothing brings it back: ${code}`);
+	}
+	await player.get('/auth/me', { expect: 'UNAUTHENTICATED' });
+	await nobody.post('/auth/refresh', { refresh_token: player.refresh_token }, { expect: 'UNAUTHENTICATED' });
+});
+
+test('30: of many who come back with one token at once, at most one does', async () => {
+	const player = await Player.register();
+	await player.connect();
+	await lose(player);
+	const token = player.realtime.connected['reconnect-token'];
+	const all = await Promise.all([1, 2, 3, 4, 5].map(() => reconnect(token)));
+	assert.equal(all.filter((it) => it.status === 200).length, 1, JSON.stringify(all));
+	assert.ok(all.some((it) => it.code === 'TOKEN_USED'));
+	await call('GET', '/auth/me', { token: all.find((it) => it.status === 200).body.access_token, expect: 'UNAUTHENTICATED' });
 });
 
 // Text that is not what it looks like. What is shown to others is refused or made harmless.

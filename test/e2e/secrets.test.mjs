@@ -14,6 +14,7 @@ import { rawHttp, RawStomp } from './lib/raw.mjs';
 import { holding, pause, row, rows, sql, until } from './lib/sql.mjs';
 import { realtime } from './lib/stomp.mjs';
 import { nothingIsLost } from './lib/suite.mjs';
+import { base32Bytes, calmStep, stepNow, totp } from './lib/totp.mjs';
 import { Player, unique } from './lib/world.mjs';
 
 noteAnswers();
@@ -41,6 +42,8 @@ function noteTokens({ access_token, refresh_token }) {
 	tokens.push(access_token.split('.')[2], refresh_token);
 }
 
+const factors = []; // in the answer, and the secret as it is in its private table
+
 const has = (method, path) => findOperation(method, path) !== undefined;
 
 // Settings of a role hold from the next connection on.
@@ -67,12 +70,25 @@ after(async () => {
 	await reconnectServers();
 });
 
+const isRefusal = (frames) => frames.startsWith('ERROR') || frames.includes('urn:necp:error:');
+
 async function stomp(token) {
 	const socket = await RawStomp.open();
-	socket.socket.on('message', (data) => answers.push({ ok: false, text: String(data) }));
-	await socket.connect(token);
+	socket.socket.on('message', (data) => answers.push({ ok: !isRefusal(String(data)), text: String(data) }));
+	const { headers } = await socket.connect(token);
+	tokens.push(headers['reconnect-token']);
 	for (const queue of ['replies', 'errors']) socket.frame('SUBSCRIBE', { id: queue, destination: `/user/queue/${queue}` });
 	return socket;
+}
+
+async function takeUp(token) {
+	const body = { reconnect_token: token };
+	const back = await until(async () => {
+		const { status, body: answer } = await call('POST', '/session/reconnect', { body, expect: null });
+		return status === 200 && answer;
+	}, 'the session to be lost');
+	tokens.push(back.reconnect_token, back.access_token.split('.')[2]);
+	return back;
 }
 
 async function say(socket, destination, body, headers = {}) {
@@ -237,8 +253,8 @@ async function login(player, secret, more = {}) {
 	return given;
 }
 
-const mailedToken = async (account_id, template) => (await row`SELECT data ->> 'token' AS token FROM game.email_outbox
-	WHERE account_id = ${account_id} AND template = ${template} ORDER BY id DESC LIMIT 1`)?.token;
+const mailedToken = async (account_id, template) => (await until(() => row`SELECT data ->> 'token' AS token FROM game.email_outbox
+	WHERE account_id = ${account_id} AND template = ${template} ORDER BY id DESC LIMIT 1`, `a mail ${template}`)).token;
 
 async function liveThrough() {
 	const player = new Player();
@@ -258,6 +274,7 @@ async function liveThrough() {
 	await login(player, first);
 	tokens.push((await player.post('/session/ws-ticket')).ticket);
 	await sendOverStomp(player.token, player.email, first);
+	player.token = (await takeUp(tokens.findLast((it) => it))).access_token;
 	return { player, account_id, current: first };
 }
 
@@ -291,6 +308,23 @@ async function reset(life) {
 	await login(life.player, next);
 }
 
+// The secret may be kept, but not told again: in hexadecimal it is in the table, in base32 nowhere.
+async function guard(life) {
+	const { player } = life;
+	await player.post('/auth/2fa/enable', { password: password() }, { expect: 'INVALID_CREDENTIALS' });
+	const { secret } = await player.post('/auth/2fa/enable', { password: life.current });
+	factors.push(secret, base32Bytes(secret).toString('hex'));
+	await calmStep();
+	const { backup_codes } = await player.post('/auth/2fa/verify', { code: totp(secret) });
+	factors.push(...backup_codes, ...backup_codes.map((code) => code.replaceAll('-', '')));
+	const credentials = { email: player.email, password: life.current };
+	await nobody.post('/auth/login', credentials, { expect: 'TWO_FACTOR_REQUIRED' });
+	await nobody.post('/auth/login', { ...credentials, code: backup_codes[0].replace(/[A-Z]/, '0') }, { expect: 'INVALID_2FA_CODE' });
+	noteTokens(await nobody.post('/auth/login', { ...credentials, code: totp(secret, stepNow() + 1) }));
+	await login(player, life.current, { code: backup_codes[1] });
+	await player.post('/auth/2fa/disable', { password: life.current, code: backup_codes[2] });
+}
+
 async function remove(life) {
 	const gone = (body, options) => call('DELETE', '/account', { token: life.player.token, body, ...options });
 	await gone({ password: password() }, { expect: 'INVALID_CREDENTIALS' });
@@ -301,6 +335,7 @@ async function remove(life) {
 async function goOn(life) {
 	if (has('POST', '/auth/change-password')) await change(life);
 	if (has('POST', '/auth/forgot-password')) await reset(life);
+	if (has('POST', '/auth/2fa/enable')) await guard(life);
 	if (has('DELETE', '/account')) await remove(life);
 }
 
@@ -333,6 +368,7 @@ test('with the servers as they are installed, no secret is in a log, whatever th
 	await reconnectServers();
 	tokens.length = 0;
 	mailed.length = 0;
+	factors.length = 0;
 	const unlogged = rareWord();
 	await nobody.post('/auth/login', { email: `${unlogged}@example.com`, password: password() }, { expect: 'INVALID_CREDENTIALS' });
 	await misplace(password());
@@ -346,6 +382,7 @@ test('with the servers as they are installed, no secret is in a log, whatever th
 	assert.ok(!placesOf(unlogged, found).includes('log/postgresql.log'), 'what is bound is not logged');
 	assert.ok(tokens.length >= 7 && mailed.length >= 1);
 	assertNowhere(tokens, found, (place) => place === 'answers');
+	assertNowhere(factors, found, (place) => place === 'answers' || mayKeep.has(place));
 	assertNowhere(mailed, found, (place) => mayKeep.has(place) || place.startsWith('spool/'));
 });
 

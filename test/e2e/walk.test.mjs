@@ -183,12 +183,31 @@ async function buySlot() {
 	assert.deepEqual(again.body, it.body);
 }
 
+async function endAnother() {
+	const target = pick(all('sessions'));
+	if (!target) return;
+	const it = await as('DELETE', `/account/sessions/${target.id}`, ({ account }) => (account === target.account ? 200 : 'NOT_FOUND'));
+	if (it && it.session.account === target.account) end(target);
+}
+
+async function listSessions() {
+	const it = await as('GET', '/account/sessions?limit=100', () => 200);
+	if (it) assert.deepEqual(it.body.items.filter((one) => one.closed_at === null).map((one) => [one.session_id, one.current]), [[it.session.id, true]]);
+}
+
+async function keepState() {
+	const state = { at: trail.length };
+	const it = await as('PUT', '/session/state', () => 200, { body: { state } });
+	if (it) assert.deepEqual(it.body.state, state);
+}
+
 async function ticket() {
 	await as('POST', '/session/ws-ticket', () => 200);
 }
 
 const STEPS = [[register, 2], [verify, 1], [login, 3], [refresh, 6], [logout, 1], [look, 4], [lookAtSession, 4], [create, 4], [list, 3],
-	[readCharacter, 4], [select, 5], [act, 4], [buySlot, 2], [ticket, 1]].flatMap(([step, weight]) => Array.from({ length: weight }, () => step));
+	[readCharacter, 4], [select, 5], [act, 4], [buySlot, 2], [ticket, 1], [endAnother, 1],
+	[listSessions, 2], [keepState, 2]].flatMap(([step, weight]) => Array.from({ length: weight }, () => step));
 
 test('a walk over accounts, sessions and characters meets nothing that the model does not foresee', async (t) => {
 	t.diagnostic(`seed ${SEED}`);

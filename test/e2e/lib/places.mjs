@@ -81,7 +81,9 @@ async function fileTexts(found) {
 		const names = await readdir(join(cluster, folder), { recursive: true, withFileTypes: true }).catch(() => []);
 		for (const entry of names.filter((it) => it.isFile())) {
 			const path = join(entry.path, entry.name);
-			found.set(`${folder}/${entry.name}`, await readFile(path, 'latin1'));
+			const text = await readFile(path, 'latin1');
+			// mails are quoted-printable: a line may break within a word
+			found.set(`${folder}/${entry.name}`, folder === 'spool' ? text.replace(/=\r?\n/g, '') : text);
 		}
 	}
 }
