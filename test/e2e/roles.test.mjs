@@ -87,12 +87,25 @@ test('a ban ends session, connection and refresh tokens at once', async () => {
 	await player.get('/auth/me', { expect: 'UNAUTHENTICATED' });
 	assert.match(JSON.stringify(await player.realtime.closed()), /BANNED/);
 	await assert.rejects(player.connect(), /UNAUTHENTICATED/);
-	await assert.rejects(nobody.post('/auth/refresh', { refresh_token: player.refresh_token }), /→ 40[13] /);
+	await nobody.post('/auth/refresh', { refresh_token: player.refresh_token }, { expect: 'UNAUTHENTICATED' });
+	assert.doesNotMatch((await nobody.post('/auth/login', { email: player.email, password: PASSWORD }, { expect: 'ACCOUNT_BANNED' })).detail, new RegExp(REASON));
+	await nobody.post('/auth/login', { email: player.email, password: 'Wrong-Horse-7' }, { expect: 'INVALID_CREDENTIALS' });
 	const live = await rows`SELECT 1 FROM game.refresh_tokens WHERE account_id = ${player.account_id} AND spent_at IS NULL AND revoked_at IS NULL`;
 	assert.deepEqual(live, []);
 	await unban(player);
 	await player.login();
 	await player.get('/auth/me');
+});
+
+test('a ban for a time says how long, and a login after it lifts it', async () => {
+	const player = await register();
+	const { at } = await row`SELECT date_trunc('milliseconds', necp.now() + interval '2 s') AS at`;
+	await ban(player, at);
+	const { detail } = await nobody.post('/auth/login', { email: player.email, password: PASSWORD }, { expect: 'ACCOUNT_BANNED' });
+	assert.equal(Date.parse(detail.replace('the account is banned until ', '')), Date.parse(at));
+	await pause(2000);
+	await player.login();
+	assert.equal((await player.get('/auth/me')).status, 'ACTIVE');
 });
 
 test('bans and logins at once: no session survives', async () => {

@@ -79,6 +79,23 @@ test('is taken away with the password and a code, each of which works once', asy
 	assert.equal(mails, 2);
 });
 
+test('a login wants a code as well, of the authenticator or a backup code, and takes each once', async () => {
+	const player = await secured();
+	const login = (code, expect, password = PASSWORD) => nobody.post('/auth/login', { email: player.email, password, code }, { expect });
+	assert.equal((await login(undefined, 'TWO_FACTOR_REQUIRED')).field, 'code');
+	await login(undefined, 'INVALID_CREDENTIALS', 'Wrong-Horse-7');
+	await calmStep();
+	const code = totp(player.secret, stepNow() + 1);
+	await login(code, 'INVALID_CREDENTIALS', 'Wrong-Horse-7'); // and the code is not spent
+	const [one, other] = await Promise.all([login(code, undefined).catch((error) => error), login(code, undefined).catch((error) => error)]);
+	assert.equal([one, other].filter((answer) => answer.access_token).length, 1, 'of two at once one comes in');
+	assert.equal((await login(player.backup_codes[0])).session_id.length, 36);
+	await login(player.backup_codes[0], 'INVALID_2FA_CODE');
+	player.token = (await login(player.backup_codes[9])).access_token;
+	await player.post('/auth/2fa/disable', { password: PASSWORD, code: player.backup_codes[1] });
+	await player.login();
+});
+
 test('a backup code takes it away for who lost the authenticator', async () => {
 	const player = await secured();
 	await player.post('/auth/2fa/disable', { password: PASSWORD, code: player.backup_codes[3].toLowerCase() });

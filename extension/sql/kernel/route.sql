@@ -163,13 +163,14 @@ DECLARE
 	new_kid text := replace(gen_random_uuid()::text, '-', '');
 	lead interval := (SELECT make_interval(secs => c.value::text::int) FROM game.config c WHERE c.key = 'auth.key_lead_s');
 	life interval := (SELECT make_interval(secs => c.value::text::int) FROM game.config c WHERE c.key = 'edge.access_token_seconds');
-	start timestamptz := clock_timestamp();
+	last timestamptz;
+	start timestamptz;
 BEGIN
 	LOCK TABLE game.signing_keys IN SHARE ROW EXCLUSIVE MODE;
-	-- the first of all has nobody to wait for
-	IF EXISTS (SELECT FROM game.signing_keys) THEN
-		start := start + lead;
-	END IF;
+	SELECT max(k.signs_from) INTO last FROM game.signing_keys k;
+	-- behind all others, also where the lead was made shorter; the first of all has nobody to wait for
+	start := CASE WHEN last IS NULL THEN clock_timestamp()
+	              ELSE greatest(clock_timestamp() + lead, last + interval '1 microsecond') END;
 	-- a server whose clock is late by up to the lead goes on signing with the old one for that long
 	UPDATE game.signing_keys k SET retire_at = start + lead + life WHERE k.retire_at IS NULL;
 	-- two version 4 UUIDs hold 244 random bits

@@ -1,6 +1,6 @@
 -- Roles, bans and the audit log (DOMAIN §1, §29).
 \ir ../helpers.psql
-SELECT plan(99);
+SELECT plan(113);
 SELECT pg_temp.account(n) FROM unnest('{ann,bob,mod,mod2,adm,adm2,root}'::text[]) n \g /dev/null
 
 CREATE FUNCTION pg_temp.roles(who text) RETURNS text[] LANGUAGE sql
@@ -173,6 +173,42 @@ UPDATE game.accounts SET status = 'SUSPENDED' WHERE id = pg_temp.a('ann');
 SELECT is(pg_temp.no('mod', pg_temp.unban('ann')), 'NC301 account_id', 'FORBIDDEN: of a suspension by hand nobody knows how long it is');
 SELECT is(pg_temp.yes('adm', pg_temp.unban('ann')) ->> 'status', 'ACTIVE', 'whoever may lift any ban lifts it');
 ROLLBACK;
+
+-- Time, and the login that finds a ban ----------------------------------------------------------------------
+
+CREATE FUNCTION pg_temp.try(who text, hash text DEFAULT NULL) RETURNS json LANGUAGE sql
+	RETURN pg_temp.call(NULL, 'POST', '/auth/login', jsonb_build_object('email', pg_temp.email(who), 'verified_hash', coalesce(hash, 'hash of ' || who), 'client_ip', '192.0.2.44'));
+SELECT pg_temp.yes('adm', pg_temp.ban('ann')) \g /dev/null
+SELECT is(pg_temp.try('ann') -> 'problem' ->> 'code', 'ACCOUNT_BANNED', 'who is banned is told so');
+SELECT is(pg_temp.try('ann') -> 'problem' ->> 'detail', 'the account is banned', 'and nothing of the reason');
+SELECT is(pg_temp.try('ann', 'another hash') -> 'problem' ->> 'code', 'INVALID_CREDENTIALS', 'but only who has the password');
+SELECT date_trunc('second', necp.now()) + interval '1 hour' AS until \gset
+SELECT pg_temp.yes('adm', pg_temp.ban('ann', :'until')) \g /dev/null
+SELECT is(pg_temp.try('ann') -> 'problem' ->> 'detail', 'the account is banned until ' || (to_json(:'until'::timestamptz) #>> '{}'), 'who is banned for a time is told until when');
+SELECT necp.clock_advance('59 minutes') \g /dev/null
+SELECT is(pg_temp.try('ann') -> 'problem' ->> 'code', 'ACCOUNT_BANNED', 'so it is for that time');
+SELECT is(pg_temp.events('ann', 'PLAYER_UNBANNED'), 3::bigint, 'nobody lifted it');
+SELECT necp.clock_advance('61 seconds') \g /dev/null
+SELECT isnt(pg_temp.try('ann') ->> 'session_id', NULL, 'a login after it lifts it');
+SELECT is(pg_temp.status('ann'), 'ACTIVE', 'for good');
+SELECT is((SELECT row(lift_cause, lifted_by)::text FROM game.account_bans WHERE account_id = pg_temp.a('ann') ORDER BY id DESC LIMIT 1), '(EXPIRED,)', 'by time');
+SELECT is(pg_temp.events('ann', 'PLAYER_UNBANNED'), 4::bigint, 'PLAYER_UNBANNED, likewise');
+SELECT necp.clock_reset() \g /dev/null
+SELECT necp.partitions_keep() \g /dev/null
+BEGIN;
+INSERT INTO game.account_bans (account_id, reason, banned_at, expires_at) VALUES (pg_temp.a('bob'), 'for the tests', necp.now() - interval '2 hours', necp.now() - interval '1 hour');
+UPDATE game.accounts SET status = 'SUSPENDED' WHERE id = pg_temp.a('bob');
+SELECT is(pg_temp.yes('adm', pg_temp.ban('bob')) ->> 'status', 'BANNED', 'a ban that is over and was not noticed makes way for another');
+SELECT results_eq(format('SELECT lift_cause FROM game.account_bans WHERE account_id = %s ORDER BY id', pg_temp.a('bob')), $$VALUES ('EXPIRED'), (NULL)$$, 'and counts as over');
+ROLLBACK;
+BEGIN;
+UPDATE game.accounts SET status = 'SUSPENDED' WHERE id = pg_temp.a('bob');
+SELECT matches(pg_temp.refusal(NULL, 'POST', '/auth/login', jsonb_build_object('email', pg_temp.email('bob'), 'verified_hash', 'hash of bob')), 'the account is suspended', 'a suspension by hand bars too');
+ROLLBACK;
+SELECT pg_temp.yes('adm', pg_temp.ban('bob', necp.now() + interval '1 day')) \g /dev/null
+SELECT is(pg_temp.no('bob', 'necp.auth_me()'), 'NC101', 'UNAUTHENTICATED: no session of his acts');
+SELECT pg_temp.yes('adm', pg_temp.unban('bob')) \g /dev/null
+SELECT pg_temp.login('bob') \g /dev/null
 
 -- Powers that went -----------------------------------------------------------------------------------------
 

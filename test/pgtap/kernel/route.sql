@@ -1,6 +1,6 @@
 -- Routes: data beside the functions, and what the servers load of them (docs/interfaces.md §2).
 \ir ../helpers.psql
-SELECT plan(55);
+SELECT plan(56);
 SELECT pg_temp.account('ann') \g /dev/null
 
 -- Only the extension's script declares ---------------------------------------------------------------
@@ -124,6 +124,9 @@ SELECT is((SELECT count(DISTINCT secret) FROM necp.edge_keys()), 2::bigint, 'of 
 SELECT necp.keys_rotate() AS newest \gset
 SELECT results_eq('SELECT kid FROM necp.edge_keys()', ARRAY[:'old', :'new', :'newest'], 'another before it has signed: all verify');
 SELECT is((SELECT outlives FROM key WHERE kid = :'new'), interval '930 s', 'it is followed likewise');
+UPDATE game.config SET value = '1' WHERE key = 'auth.key_lead_s';
+SELECT necp.keys_rotate() AS last \gset
+SELECT is((SELECT (array_agg(kid))[count(*)] FROM necp.edge_keys()), (SELECT kid FROM game.signing_keys WHERE retire_at IS NULL), 'the newest signs last, also where the lead became shorter');
 SELECT throws_ok('UPDATE game.signing_keys SET retire_at = NULL', '23505', NULL, 'one key is the newest');
 ROLLBACK;
 BEGIN;
