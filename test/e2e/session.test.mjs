@@ -2,7 +2,7 @@
 //
 // Sessions: who is there, what becomes of who is not, and coming back (DOMAIN §4).
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { after, before, beforeEach, test } from 'node:test';
 import { call, nobody } from './lib/api.mjs';
 import { pause, row, rows, sql, until } from './lib/sql.mjs';
 import { nothingIsLost, setConfig } from './lib/suite.mjs';
@@ -27,9 +27,9 @@ let yard;
 const open = [];
 
 before(async () => {
-	await limits();
 	yard = await makeYard();
 });
+beforeEach(() => limits());
 after(async () => {
 	await Promise.all(open.map((it) => it.close().catch(() => {})));
 	await sql`SELECT necp.clock_reset()`;
@@ -197,7 +197,6 @@ test('who does nothing is IDLE, AFK, warned, and closed; who acts again in time 
 	await told('AFK', 'AFK_WARNING');
 	await told('CLOSED', 'AFK_TIMEOUT');
 	assert.equal((await connection.closed()).error, 'AFK_TIMEOUT');
-	await limits();
 });
 
 test('movement is an action, heart-beats keep a session, silence loses it', async () => {
@@ -217,7 +216,6 @@ test('movement is an action, heart-beats keep a session, silence loses it', asyn
 	await becomes(silent, 'DISCONNECTED');
 	assert.equal((await silent.post('/session/heartbeat')).status, 'ACTIVE');
 	await undo();
-	await limits();
 });
 
 test('PostgreSQL crashes: sessions go on, from now', async () => {
