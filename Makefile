@@ -7,10 +7,11 @@
 KERNEL = base config integrity install content route topic identity event push ledger custody openapi
 ROOMS = auth/auth auth/token auth/throttle auth/email auth/password auth/request auth/account auth/session \
 	auth/role auth/twofactor \
-	character/character \
+	character/name character/character character/life \
 	economy/inventory economy/loot \
 	world/zone \
 	gameplay/npc gameplay/combat gameplay/quest gameplay/achievement \
+	character/history character/player \
 	social/notification
 
 PG_MAJOR = 15

@@ -17,7 +17,12 @@ CREATE TYPE necp.character_view AS (
 	max_hp int,
 	zone_id int,
 	created_at timestamptz,
-	last_played_at timestamptz
+	last_played_at timestamptz,
+	respawn_at timestamptz,
+	deleted_at timestamptz,
+	restore_until timestamptz,
+	appearance json,
+	settings json
 );
 COMMENT ON TYPE necp.character_view IS 'A character, as its owner sees it.';
 COMMENT ON COLUMN necp.character_view.character_id IS 'Identity.';
@@ -38,6 +43,11 @@ COMMENT ON COLUMN necp.character_view.max_hp IS 'Hit points at most.';
 COMMENT ON COLUMN necp.character_view.zone_id IS 'Home zone, or null.';
 COMMENT ON COLUMN necp.character_view.created_at IS 'Creation.';
 COMMENT ON COLUMN necp.character_view.last_played_at IS 'Last selection, or null.';
+COMMENT ON COLUMN necp.character_view.respawn_at IS 'When a dead one comes back, or null.';
+COMMENT ON COLUMN necp.character_view.deleted_at IS 'Deletion, or null.';
+COMMENT ON COLUMN necp.character_view.restore_until IS 'Until when a deleted one can be restored, or null.';
+COMMENT ON COLUMN necp.character_view.appearance IS 'How clients draw it: an object.';
+COMMENT ON COLUMN necp.character_view.settings IS 'What clients remember for it: an object.';
 
 CREATE TYPE necp.slots_view AS (slots int, used int, price int, premium bigint);
 COMMENT ON TYPE necp.slots_view IS 'Character slots of an account.';
@@ -61,14 +71,14 @@ CREATE FUNCTION necp.character_catalog() RETURNS json
 COMMENT ON FUNCTION necp.character_catalog IS 'Classes and origins.';
 SELECT necp.route('GET', '/characters/catalog', 'character_catalog', auth => 'public', read_only => true, result => 'catalog_view');
 
-CREATE FUNCTION necp.character_list() RETURNS json
+CREATE FUNCTION necp.character_list(deleted boolean DEFAULT NULL) RETURNS json
 	LANGUAGE c SECURITY DEFINER AS 'MODULE_PATHNAME', 'necp_character_list';
-COMMENT ON FUNCTION necp.character_list IS 'The account''s characters.';
+COMMENT ON FUNCTION necp.character_list IS 'The account''s characters; with deleted=true also those that can be restored.';
 SELECT necp.route('GET', '/characters', 'character_list', auth => 'account', read_only => true, result => 'character_view', list => true);
 
 CREATE FUNCTION necp.character_create(name text, class text, origin text) RETURNS json
 	LANGUAGE c SECURITY DEFINER AS 'MODULE_PATHNAME', 'necp_character_create';
-COMMENT ON FUNCTION necp.character_create IS 'Makes a character in a free slot. Name: 3 to 20 of A-Z, a-z, 0-9, single blanks and hyphens between. INVALID_NAME, NAME_TAKEN, NO_FREE_SLOT.';
+COMMENT ON FUNCTION necp.character_create IS 'Makes a character in a free slot. Name: 3 to 20 of A-Z, a-z, 0-9, single blanks and hyphens between, neither reserved nor profane. INVALID_NAME, NAME_TAKEN, NO_FREE_SLOT.';
 SELECT necp.route('POST', '/characters', 'character_create', auth => 'account', status => 201, result => 'character_view');
 
 CREATE FUNCTION necp.character_get(character_id bigint) RETURNS json
@@ -76,10 +86,20 @@ CREATE FUNCTION necp.character_get(character_id bigint) RETURNS json
 COMMENT ON FUNCTION necp.character_get IS 'One of the account''s characters.';
 SELECT necp.route('GET', '/characters/{character_id}', 'character_get', auth => 'account', read_only => true, result => 'character_view');
 
+CREATE FUNCTION necp.character_update(character_id bigint, appearance json DEFAULT NULL, settings json DEFAULT NULL) RETURNS json
+	LANGUAGE c SECURITY DEFINER AS 'MODULE_PATHNAME', 'necp_character_update';
+COMMENT ON FUNCTION necp.character_update IS 'Replaces appearance or settings, objects of up to 16 KiB; what is left out stays. SETTINGS_TOO_LARGE.';
+SELECT necp.route('PUT', '/characters/{character_id}', 'character_update', auth => 'account', result => 'character_view');
+
 CREATE FUNCTION necp.character_select(character_id bigint) RETURNS json
 	LANGUAGE c SECURITY DEFINER AS 'MODULE_PATHNAME', 'necp_character_select';
-COMMENT ON FUNCTION necp.character_select IS 'Chooses the character that acts in this session; it enters the zone where it was. BUSY.';
+COMMENT ON FUNCTION necp.character_select IS 'Chooses the character that acts in this session; it enters the zone where it was. Another one than last can be chosen 10 s after that. BUSY, COOLDOWN.';
 SELECT necp.route('POST', '/characters/{character_id}/select', 'character_select', auth => 'account', result => 'character_view');
+
+CREATE FUNCTION necp.character_switch(character_id bigint) RETURNS json
+	LANGUAGE c SECURITY DEFINER AS 'MODULE_PATHNAME', 'necp_character_switch';
+COMMENT ON FUNCTION necp.character_switch IS 'Leaves the selected character and chooses another one, not in combat, 10 s after the last choice at the earliest. BUSY, COOLDOWN.';
+SELECT necp.route('POST', '/characters/switch', 'character_switch', result => 'character_view');
 
 CREATE FUNCTION necp.character_slots() RETURNS json
 	LANGUAGE c SECURITY DEFINER AS 'MODULE_PATHNAME', 'necp_character_slots';
@@ -125,7 +145,12 @@ COMMENT ON FUNCTION necp.character_import IS 'Imports {"classes": […], "origin
 SELECT necp.content_kind('characters', 'character_import', 40);
 
 SELECT necp.integrity('character_slots', $$
-	SELECT format('account %s uses %s slots and has %s characters', s.account_id, s.used, count(c.id))
-	FROM game.character_slots s LEFT JOIN game.characters c ON c.account_id = s.account_id AND c.deleted_at IS NULL
-	GROUP BY s.account_id, s.used HAVING s.used <> count(c.id)$$,
-	'Used slots are undeleted characters.');
+	SELECT format('account %s uses %s slots of %s and has %s characters', account_id, s.used, s.slots, c.characters)
+	FROM game.character_slots s
+	FULL JOIN (SELECT account_id, count(*) AS characters FROM game.characters WHERE deleted_at IS NULL GROUP BY account_id) c USING (account_id)
+	WHERE s.used IS DISTINCT FROM coalesce(c.characters, 0) OR s.used > s.slots$$,
+	'Used slots are undeleted characters, no more than there are slots.');
+SELECT necp.integrity('character_deleted', $$
+	SELECT format('deleted character %s is played in a session', c.id)
+	FROM game.player_sessions s JOIN game.characters c ON c.id = s.character_id WHERE c.deleted_at IS NOT NULL$$,
+	'Nobody plays a deleted character.');

@@ -41,11 +41,19 @@ COMMENT ON COLUMN game.character_origins.origin IS 'Who wrote the row; an import
 
 CREATE TABLE game.players (
 	account_id bigint PRIMARY KEY REFERENCES game.accounts (id),
+	bio text NOT NULL DEFAULT '' CHECK (length(bio) <= 500),
+	show_online boolean NOT NULL DEFAULT true,
+	show_characters boolean NOT NULL DEFAULT true,
+	show_totals boolean NOT NULL DEFAULT true,
 	created_at timestamptz NOT NULL
 );
-COMMENT ON TABLE game.players IS 'Accounts that play: one row per account with characters.';
+COMMENT ON TABLE game.players IS 'Accounts that play: one row per account with characters or a profile.';
 COMMENT ON COLUMN game.players.account_id IS 'Account.';
-COMMENT ON COLUMN game.players.created_at IS 'First character.';
+COMMENT ON COLUMN game.players.bio IS 'What the player says of itself.';
+COMMENT ON COLUMN game.players.show_online IS 'Others may see whether the player is online.';
+COMMENT ON COLUMN game.players.show_characters IS 'Others may see which characters belong together.';
+COMMENT ON COLUMN game.players.show_totals IS 'Others may see the totals.';
+COMMENT ON COLUMN game.players.created_at IS 'First character or profile.';
 
 CREATE TABLE game.character_slots (
 	account_id bigint PRIMARY KEY REFERENCES game.accounts (id),
@@ -57,6 +65,12 @@ COMMENT ON TABLE game.character_slots IS 'Character slots of accounts; its row i
 COMMENT ON COLUMN game.character_slots.account_id IS 'Account.';
 COMMENT ON COLUMN game.character_slots.slots IS 'Slots owned, at most 5.';
 COMMENT ON COLUMN game.character_slots.used IS 'Undeleted characters.';
+
+-- A domain is checked when it is assigned, not with every update of the row as a CHECK would be.
+CREATE DOMAIN game.client_data AS json
+	CONSTRAINT client_data_object CHECK (json_typeof(value) = 'object')
+	CONSTRAINT client_data_size CHECK (octet_length(value::text) <= 16384);
+COMMENT ON DOMAIN game.client_data IS 'What a client keeps for itself: a JSON object of up to 16 KiB.';
 
 CREATE TABLE game.characters (
 	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -78,14 +92,25 @@ CREATE TABLE game.characters (
 	created_at timestamptz NOT NULL,
 	last_played_at timestamptz,
 	deleted_at timestamptz,
-	CHECK ((status = 'DELETED') = (deleted_at IS NOT NULL))
+	purged_at timestamptz,
+	died_at timestamptz,
+	kills int NOT NULL DEFAULT 0,
+	deaths int NOT NULL DEFAULT 0,
+	played_s bigint NOT NULL DEFAULT 0,
+	appearance game.client_data NOT NULL DEFAULT '{}',
+	settings game.client_data NOT NULL DEFAULT '{}',
+	CHECK ((status = 'DELETED') = (deleted_at IS NOT NULL)),
+	CHECK ((status = 'DEAD') = (died_at IS NOT NULL)),
+	CHECK (purged_at IS NULL OR deleted_at IS NOT NULL)
 ) WITH (fillfactor = 80);
-CREATE UNIQUE INDEX characters_name_key ON game.characters (lower(name));
+CREATE UNIQUE INDEX characters_name_key ON game.characters (lower(name)) WHERE purged_at IS NULL;
 CREATE INDEX characters_account ON game.characters (account_id);
+CREATE INDEX characters_died ON game.characters (died_at) WHERE died_at IS NOT NULL;
+CREATE INDEX characters_deleted ON game.characters (deleted_at) WHERE deleted_at IS NOT NULL AND purged_at IS NULL;
 COMMENT ON TABLE game.characters IS 'Avatars of accounts.';
 COMMENT ON COLUMN game.characters.id IS 'Identity.';
 COMMENT ON COLUMN game.characters.account_id IS 'Owner.';
-COMMENT ON COLUMN game.characters.name IS 'Unique ignoring case, also while softly deleted.';
+COMMENT ON COLUMN game.characters.name IS 'Unique ignoring case until it is purged.';
 COMMENT ON COLUMN game.characters.class_id IS 'Class.';
 COMMENT ON COLUMN game.characters.origin_id IS 'Origin.';
 COMMENT ON COLUMN game.characters.status IS 'What it is up to.';
@@ -102,8 +127,19 @@ COMMENT ON COLUMN game.characters.zone_id IS 'Home zone.';
 COMMENT ON COLUMN game.characters.created_at IS 'Creation.';
 COMMENT ON COLUMN game.characters.last_played_at IS 'Last selection.';
 COMMENT ON COLUMN game.characters.deleted_at IS 'Soft deletion.';
+COMMENT ON COLUMN game.characters.purged_at IS 'End of what it owned; the row stays for history, its name is free.';
+COMMENT ON COLUMN game.characters.died_at IS 'Death that it has not come back from.';
+COMMENT ON COLUMN game.characters.kills IS 'NPCs killed.';
+COMMENT ON COLUMN game.characters.deaths IS 'Deaths.';
+COMMENT ON COLUMN game.characters.played_s IS 'Seconds selected, up to the last time it was left.';
+COMMENT ON COLUMN game.characters.appearance IS 'How clients draw it.';
+COMMENT ON COLUMN game.characters.settings IS 'What clients remember for it.';
 
 INSERT INTO game.config (key, value, description) VALUES
 	('character.slots', '3', 'Character slots of a new account.'),
 	('character.slots_max', '5', 'Character slots at most.'),
-	('character.slot_price', '500', 'Premium for one more slot.');
+	('character.slot_price', '500', 'Premium for one more slot.'),
+	('character.switch_s', '10', 'Seconds between two characters of an account.'),
+	('character.restore_s', '2592000', 'Time to restore a deleted character.'),
+	('character.respawn_s', '10', 'Time from death to return.'),
+	('character.respawn_hp_percent', '50', 'Hit points of who comes back.');

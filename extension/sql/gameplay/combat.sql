@@ -107,3 +107,10 @@ SELECT necp.integrity('combat_sides', $$
 	  AND NOT EXISTS (SELECT FROM game.combat_participants p
 	                  WHERE p.combat_id = s.id AND p.side = sides.side AND p.left_at IS NULL)
 $$, 'A combat goes on exactly as long as both sides fight.');
+
+SELECT necp.integrity('combat_status', $$
+	SELECT format('character %s is %s, and fights: %s', c.id, c.status, p.entity_id IS NOT NULL)
+	FROM game.characters c
+	FULL JOIN (SELECT entity_id FROM game.combat_participants WHERE left_at IS NULL AND entity_id > 0) p ON p.entity_id = c.id
+	WHERE (c.status = 'IN_COMBAT') <> (p.entity_id IS NOT NULL)$$,
+	'Who fights is IN_COMBAT, and nobody else is.');

@@ -54,6 +54,7 @@ CREATE TABLE game.quest_instances (
 	CHECK ((status = 'ACTIVE') = (ended_at IS NULL))
 );
 CREATE UNIQUE INDEX quest_instances_active_key ON game.quest_instances (character_id, template_id) WHERE status = 'ACTIVE';
+CREATE INDEX quest_instances_character ON game.quest_instances (character_id, template_id);
 COMMENT ON TABLE game.quest_instances IS 'Quests that characters play or have played.';
 COMMENT ON COLUMN game.quest_instances.id IS 'Identity.';
 COMMENT ON COLUMN game.quest_instances.character_id IS 'Who.';

@@ -7,6 +7,8 @@
 
 #include "postgres.h"
 
+#include "utils/timestamp.h"
+
 typedef struct NecpCharacter
 {
 	int64 id;
@@ -36,6 +38,36 @@ extern void necp_character_save_hp(int64 character_id, int32 hp);
  */
 extern void necp_character_on_leave(void (*check)(int64 character_id));
 extern void necp_character_on_delete(void (*check)(int64 character_id));
+
+/* Runs what was registered for a deletion. */
+extern void necp_character_require_deletable(int64 character_id);
+
+/* What follows from attributes and level (DOMAIN §10, §36), for C and, as text, for statements. */
+#define NECP_MAX_HP(body, level) (100 + 10 * ((body) -5) + 10 * ((level) -1))
+#define NECP_MAX_ENERGY(intelligence) (100 + 5 * ((intelligence) -5))
+#define NECP_TEXT_OF(rule) #rule
+#define NECP_SQL_OF(rule) NECP_TEXT_OF(rule)
+
+/* NOT_FOUND for a character of another account. */
+extern void necp_character_require_own(int64 character_id);
+/* necp.character_view of one of the account's characters, deleted or not; NOT_FOUND. */
+extern Datum necp_character_view(int64 character_id);
+/* Who was deleted before that is not restored any more. */
+extern TimestampTz necp_character_restorable_since(void);
+
+/* Locks the account's slots, before any character; returns how many are used. */
+extern int32 necp_slots_lock(int64 account_id);
+/* Takes one; NO_FREE_SLOT. */
+extern void necp_slot_take(int64 account_id);
+/* Gives one back; the slots are locked. */
+extern void necp_slot_free(int64 account_id);
+
+/* Detail of CHARACTER_SWITCHED; equal selections again have no from. */
+typedef struct NecpCharacterSwitched
+{
+	int64 from_id; /* 0: none was left */
+	int64 to_id;
+} NecpCharacterSwitched;
 
 /* Detail of CHARACTER_CREATED. */
 typedef struct NecpCharacterCreated

@@ -69,6 +69,16 @@ static NecpPlan release_all = NECP_PLAN(
 	" RETURNING entity_id",
 	INT8OID, TIMESTAMPTZOID);
 
+/* Ascending, as everybody locks characters. */
+static NecpPlan calm_characters = NECP_PLAN(
+	"UPDATE game.characters c SET status = 'ACTIVE' FROM (SELECT id FROM game.characters"
+	" WHERE id = ANY ($1) AND status = 'IN_COMBAT' ORDER BY id FOR NO KEY UPDATE) l WHERE c.id = l.id",
+	INT8ARRAYOID);
+
+static NecpPlan rouse_character = NECP_PLAN("UPDATE game.characters SET status = 'IN_COMBAT'"
+											" WHERE id = $1 AND status IN ('ACTIVE', 'AFK')",
+											INT8OID);
+
 static NecpPlan membership = NECP_PLAN(
 	"SELECT s.status, EXISTS (SELECT FROM game.combat_participants p"
 	" WHERE p.combat_id = s.id AND p.entity_id = $2) FROM game.combat_sessions s WHERE s.id = $1",
@@ -208,6 +218,7 @@ NECP_FUNCTION(necp_combat_start)
 	read_npc_near(npc_id, life_id, &self, &npc);
 	combat_id = choose_combat(&self, &npc);
 	join(combat_id, self.state.id, SIDE_CHARACTERS);
+	necp_run(&rouse_character, self.state.id);
 	join(combat_id, npc.state.id, SIDE_NPCS);
 	if (self.combat_id != combat_id || npc.combat_id != combat_id)
 	{
@@ -223,13 +234,19 @@ necp_combat_end(int64 combat_id, int64 place_id, const char *status)
 {
 	Datum now = TimestampTzGetDatum(necp_now());
 	char *data = combat_data(combat_id, status);
-	uint64 released;
+	NecpRows released;
+	Datum *characters;
+	int n = 0;
 
 	necp_run(&end_session, combat_id, necp_cstring_datum(status), now);
-	released = necp_run(&release_all, combat_id, now);
-	for (uint64 row = 0; row < released; row++)
-		if (necp_int8(row, 1) > 0)
-			push_combat(necp_int8(row, 1), "COMBAT_ENDED", data);
+	released = necp_rows(necp_run(&release_all, combat_id, now));
+	characters = palloc(released.count * sizeof(Datum));
+	for (uint64 row = 0; row < released.count; row++)
+		if (necp_row_int8(&released, row, 1) > 0)
+			characters[n++] = Int64GetDatum(necp_row_int8(&released, row, 1));
+	for (int i = 0; i < n; i++)
+		push_combat(DatumGetInt64(characters[i]), "COMBAT_ENDED", data);
+	necp_run(&calm_characters, necp_int8_array(characters, n));
 	necp_world_disengage(place_id, combat_id);
 	emit_combat("COMBAT_ENDED", combat_id, data);
 }
@@ -239,6 +256,8 @@ static bool
 drop_out(int64 combat_id, int64 place_id, int64 entity_id, int32 side, const char *status)
 {
 	necp_run(&leave_combat, combat_id, entity_id, TimestampTzGetDatum(necp_now()));
+	if (side == SIDE_CHARACTERS)
+		necp_run(&calm_characters, necp_int8_array((Datum[]){Int64GetDatum(entity_id)}, 1));
 	necp_run(&count_side, combat_id, Int32GetDatum(side));
 	if (necp_int8(0, 1) > 0)
 		return false;
@@ -256,6 +275,32 @@ zone_changed(const NecpEvent *event)
 	if (combat_id != 0 && necp_run(&lock_combat, combat_id) > 0 &&
 		drop_out(combat_id, change->from_place_id, change->character_id, SIDE_CHARACTERS, "FLED"))
 		push_combat(change->character_id, "COMBAT_ENDED", combat_data(combat_id, "FLED"));
+}
+
+/* PLAYER_DIED: who falls is out of the fight, which is lost where nobody is left. */
+static void
+character_dies(const NecpEvent *event)
+{
+	int64 character_id = event->character_id;
+	int64 combat_id = active_combat(character_id);
+
+	if (combat_id != 0 && necp_run(&lock_combat, combat_id) > 0)
+		drop_out(combat_id, necp_int8(0, 1), character_id, SIDE_CHARACTERS, "COMPLETED");
+	push_combat(character_id, "PLAYER_DIED", event->data);
+}
+
+static void
+character_returns(const NecpEvent *event)
+{
+	push_combat(event->character_id, "PLAYER_RESPAWNED", event->data);
+}
+
+/* Who fights is neither switched away from nor deleted. */
+static void
+require_peace(int64 character_id)
+{
+	if (active_combat(character_id) != 0)
+		necp_fail(BUSY, NULL, "the character is in combat");
 }
 
 /* Blows ---------------------------------------------------------------------------------------- */
@@ -511,5 +556,9 @@ void
 necp_combat_init(void)
 {
 	necp_event_subscribe("ZONE_CHANGED", zone_changed);
+	necp_event_subscribe("PLAYER_DIED", character_dies);
+	necp_event_subscribe("PLAYER_RESPAWNED", character_returns);
+	necp_character_on_leave(require_peace);
+	necp_character_on_delete(require_peace);
 	necp_combat_work_init();
 }

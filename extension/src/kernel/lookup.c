@@ -59,7 +59,7 @@ find(NecpLookup *lookup)
 
 		lookup->attributes[i] = get_attnum(table, column->name);
 		if (lookup->attributes[i] == InvalidAttrNumber ||
-			get_atttype(table, lookup->attributes[i]) != column->type)
+			getBaseType(get_atttype(table, lookup->attributes[i])) != column->type)
 			elog(ERROR, "game.%s has no %s of that type", lookup->table, column->name);
 	}
 	remember(lookup);

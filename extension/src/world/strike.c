@@ -130,6 +130,60 @@ die(WorldPlace *place, int32 slot)
 }
 
 static void
+finish_fall(bool committed, void *arg)
+{
+	int32 slot = committed ? necp_pool_lock_entity(*(int64 *) arg, LW_EXCLUSIVE) : NO_SLOT;
+
+	if (slot == NO_SLOT)
+		return;
+	die(PLACE(ENTITY(slot)->place), slot);
+	LWLockRelease(PLACE_LOCK(ENTITY(slot)->place));
+}
+
+void
+necp_world_fall(int64 entity_id)
+{
+	int64 *id = MemoryContextAlloc(TopTransactionContext, sizeof(int64));
+
+	*id = entity_id;
+	necp_at_xact_end(finish_fall, id);
+}
+
+/* As after a refused move, its client has to take the position. */
+static void
+finish_rise(bool committed, void *arg)
+{
+	const NecpEntity *who = arg;
+	int32 slot = committed ? necp_pool_lock_entity(who->state.id, LW_EXCLUSIVE) : NO_SLOT;
+	NecpEntity *self;
+
+	if (slot == NO_SLOT)
+		return;
+	self = &ENTITY(slot)->self;
+	if (self->place_id == who->place_id)
+	{
+		self->state.x = ENTITY(slot)->from_x = who->state.x;
+		self->state.y = ENTITY(slot)->from_y = who->state.y;
+		self->state.z = who->state.z;
+	}
+	self->state.hp = who->state.hp;
+	self->state.vx = self->state.vy = 0;
+	self->state.activity = NECP_ACTIVITY_IDLE;
+	self->state.flags |= NECP_FLAG_REFUSED;
+	pool_changed(PLACE(ENTITY(slot)->place), slot);
+	LWLockRelease(PLACE_LOCK(ENTITY(slot)->place));
+}
+
+void
+necp_world_rise(const NecpEntity *who)
+{
+	NecpEntity *copy = MemoryContextAlloc(TopTransactionContext, sizeof(NecpEntity));
+
+	*copy = *who;
+	necp_at_xact_end(finish_rise, copy);
+}
+
+static void
 finish_wound(bool committed, void *arg)
 {
 	Wound *wound = arg;

@@ -145,6 +145,10 @@ extern void necp_world_engage(int64 place_id, int64 combat_id, const int64 *enti
 /* Whoever fights in this combat in that place does not, once this transaction has committed. */
 extern void necp_world_disengage(int64 place_id, int64 combat_id);
 
+/* A character dies, or stands at a point alive again, once this transaction has committed. */
+extern void necp_world_fall(int64 entity_id);
+extern void necp_world_rise(const NecpEntity *who);
+
 typedef struct NecpStrike
 {
 	int64 actor_id;

@@ -3,7 +3,7 @@
  * Zones: entering, leaving, who is where, and saved positions (DOMAIN §13, §21).
  *
  * A character is in one place: its session's row names it, memory shows it, player_positions keeps
- * where it stood. Lock order: session, position, character. Memory follows the commit; should both ever differ,
+ * where it stood. Lock order: session, character, position. Memory follows the commit; should both ever differ,
  * the sweep of the world worker believes the session's row.
  */
 #include "postgres.h"
@@ -11,8 +11,11 @@
 #include "world/world.h"
 #include "world/zone.h"
 
+#include "access/xact.h"
+
 #include "auth/session.h"
 #include "character/character.h"
+#include "character/life.h"
 #include "kernel/args.h"
 #include "kernel/clock.h"
 #include "kernel/errors.h"
@@ -76,6 +79,17 @@ static NecpPlan save_position = NECP_PLAN(
 	" ON CONFLICT (character_id) DO UPDATE SET place_id = excluded.place_id, x = excluded.x,"
 	" y = excluded.y, z = excluded.z, yaw = excluded.yaw, saved_at = excluded.saved_at",
 	INT8OID, INT8OID, FLOAT4OID, FLOAT4OID, FLOAT4OID, FLOAT4OID, TIMESTAMPTZOID);
+
+static NecpPlan save_safe_point = NECP_PLAN(
+	"UPDATE game.player_positions p SET x = z.safe_x, y = z.safe_y, z = z.safe_z, saved_at = $2"
+	" FROM game.zones z WHERE p.character_id = $1 AND z.id = p.place_id"
+	" RETURNING p.x::float8, p.y::float8, p.z::float8",
+	INT8OID, TIMESTAMPTZOID);
+
+static NecpPlan read_position =
+	NECP_PLAN("SELECT x::float8, y::float8, z::float8 FROM game.player_positions"
+			  " WHERE character_id = $1 AND place_id = $2",
+			  INT8OID, INT8OID);
 
 static NecpPlan import_zones = NECP_PLAN(
 	"INSERT INTO game.zones AS z (code, name, kind, status, size_m, capacity, safe_x, safe_y, safe_z, origin)"
@@ -189,8 +203,8 @@ leave_world(int64 account_id, const NecpEntity *who)
 	NecpZoneChange change = {.character_id = who->state.id, .from_place_id = who->place_id};
 
 	emit_change(account_id, &change);
-	write_position(who);
 	necp_character_save_hp(who->state.id, who->state.hp);
+	write_position(who);
 	announce_departure(who);
 	necp_world_leave(who->state.id);
 }
@@ -213,6 +227,64 @@ last_move(const NecpSession *session)
 	if (session->character_id == 0 || !necp_world_read(session->character_id, &who))
 		return 0;
 	return who.moved_at;
+}
+
+/* Death and return ----------------------------------------------------------------------------- */
+
+static void
+character_dies(const NecpEvent *event)
+{
+	NecpEntity who;
+
+	if (!necp_world_read(event->character_id, &who))
+		return;
+	necp_world_fall(who.state.id);
+	push_presence(who.place_id, "PLAYER_DIED", &who);
+}
+
+/* It stands at the safe point of its place, or will when it comes back into the world. */
+static void
+character_returns(const NecpEvent *event)
+{
+	const NecpReturn *back = event->detail;
+	bool moved =
+		necp_run(&save_safe_point, back->character_id, TimestampTzGetDatum(necp_now())) > 0;
+	NecpEntity who;
+
+	if (!necp_world_read(back->character_id, &who))
+		return;
+	if (moved)
+	{
+		who.state.x = (float) necp_float8(0, 1);
+		who.state.y = (float) necp_float8(0, 2);
+		who.state.z = (float) necp_float8(0, 3);
+	}
+	who.state.hp = back->hp;
+	necp_world_rise(&who);
+	push_presence(who.place_id, "PLAYER_RESPAWNED", &who);
+}
+
+/* A character as it stands in the world, brought back from death first if it is time. */
+static bool
+read_living(int64 character_id, NecpEntity *who)
+{
+	NecpCharacter character;
+
+	if (!necp_world_read(character_id, who))
+		return false;
+	if (who->state.activity == NECP_ACTIVITY_DEAD && !XactReadOnly &&
+		necp_character_respawn(character_id) && necp_character_read(character_id, &character))
+	{
+		who->state.hp = character.hp;
+		who->state.activity = NECP_ACTIVITY_IDLE;
+		if (necp_run(&read_position, character_id, who->place_id) > 0)
+		{
+			who->state.x = (float) necp_float8(0, 1);
+			who->state.y = (float) necp_float8(0, 2);
+			who->state.z = (float) necp_float8(0, 3);
+		}
+	}
+	return true;
 }
 
 /* Entering ------------------------------------------------------------------------------------- */
@@ -305,7 +377,7 @@ NECP_FUNCTION(necp_zone_enter)
 	int64 character_id = necp_character();
 	NecpEntity here;
 	NecpEntity there;
-	bool moves = necp_world_read(character_id, &here);
+	bool moves = read_living(character_id, &here);
 
 	if (moves)
 		require_free_to_go(&here);
@@ -314,6 +386,8 @@ NECP_FUNCTION(necp_zone_enter)
 		necp_world_restart_input(character_id); /* a client that starts over counts from 1 */
 		return zone_answer(zone_id, players_in(zone_id), &here);
 	}
+	if (!moves)
+		(void) necp_character_respawn(character_id);
 	if (!necp_zone_describe(character_id, &there))
 		necp_fail(NOT_FOUND, NULL, "the character is gone");
 	if (moves)
@@ -336,6 +410,17 @@ find_home_point(int64 home_id, NecpEntity *who)
 	who->state.z = (float) necp_float8(0, 4);
 	who->state.yaw = (float) necp_float8(0, 5);
 	return true;
+}
+
+/* The living have a home; who has been dead long enough lives. */
+static bool
+find_home_of(int64 character_id, NecpEntity *who)
+{
+	NecpCharacter character;
+
+	(void) necp_character_respawn(character_id);
+	return necp_character_read(character_id, &character) && necp_zone_describe(character_id, who) &&
+		   who->state.hp > 0 && find_home_point(character.zone_id, who);
 }
 
 static void
@@ -364,7 +449,7 @@ necp_zone_self(NecpEntity *self)
 {
 	int64 character_id = necp_character();
 
-	if (necp_world_read(character_id, self))
+	if (read_living(character_id, self))
 		return true;
 	if (necp_session()->place_id != 0)
 		fail_asleep();
@@ -380,7 +465,6 @@ character_selected(const NecpEvent *event)
 {
 	const NecpSession *session = necp_session();
 	int64 former_id = session->character_id;
-	NecpCharacter character;
 	NecpEntity who;
 
 	if (former_id != 0 && former_id != event->character_id && necp_world_read(former_id, &who))
@@ -389,11 +473,9 @@ character_selected(const NecpEvent *event)
 			necp_fail(BUSY, NULL, "the character is in combat");
 		leave_world(session->account_id, &who);
 	}
-	if (necp_world_read(event->character_id, &who))
+	if (read_living(event->character_id, &who))
 		necp_world_restart_input(event->character_id);
-	else if (necp_character_read(event->character_id, &character) &&
-			 necp_zone_describe(event->character_id, &who) && who.state.hp > 0 &&
-			 find_home_point(character.zone_id, &who))
+	else if (find_home_of(event->character_id, &who))
 		come_home(&who);
 }
 
@@ -480,4 +562,6 @@ necp_zone_init(void)
 	necp_session_on_close(session_closes);
 	necp_session_on_watch(last_move);
 	necp_event_subscribe("CHARACTER_SWITCHED", character_selected);
+	necp_event_subscribe("PLAYER_DIED", character_dies);
+	necp_event_subscribe("PLAYER_RESPAWNED", character_returns);
 }

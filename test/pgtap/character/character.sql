@@ -1,6 +1,6 @@
 -- Characters: names, slots, attributes, selection (DOMAIN §5).
 \ir ../helpers.psql
-SELECT plan(62);
+SELECT plan(84);
 SELECT pg_temp.account('ann') \g /dev/null
 SELECT pg_temp.account('bob') \g /dev/null
 INSERT INTO game.character_classes (code, name, description, attributes, origin)
@@ -30,7 +30,7 @@ SELECT pg_temp.call('ann', 'POST', '/characters', jsonb_build_object('name', 'An
 SELECT :'view'::json ->> 'character_id' AS c1 \gset
 SELECT is(:'view'::jsonb - 'character_id' - 'created_at', jsonb_build_object('name', 'Ann ' || :'tag', 'class', 'strong_' || :'tag', 'origin', 'rich_' || :'tag',
 	'status', 'ACTIVE', 'level', 1, 'xp', 0, 'body', 8, 'reflexes', 5, 'technical_ability', 5, 'intelligence', 5, 'cool', 3, 'empathy', 5,
-	'hp', 130, 'max_hp', 130, 'zone_id', NULL, 'last_played_at', NULL), 'attributes are 5, what the class says, and one more of the origin');
+	'hp', 130, 'max_hp', 130, 'zone_id', NULL, 'last_played_at', NULL, 'respawn_at', NULL, 'deleted_at', NULL, 'restore_until', NULL, 'appearance', '{}'::json, 'settings', '{}'::json), 'attributes are 5, what the class says, and one more of the origin');
 SELECT is((SELECT count(*) FROM game.game_events WHERE type = 'CHARACTER_CREATED' AND character_id = :c1), 1::bigint, 'CHARACTER_CREATED');
 SELECT is(pg_temp.balance('WALLET', :c1), 1000::bigint, 'with the origin''s credits');
 SELECT is((SELECT row(cause, cause_id)::text FROM game.ledger_transfers t JOIN game.ledger_accounts a ON a.id = t.to_id WHERE a.holder = 'WALLET' AND a.owner_id = :c1),
@@ -79,14 +79,47 @@ SELECT isnt(:'view'::json ->> 'last_played_at', NULL, 'a character is selected')
 SELECT is((SELECT row(character_id, binding)::text FROM game.player_sessions WHERE id = pg_temp.s('ann')), format('(%s,1)', :c1), 'the session plays it');
 SELECT pg_temp.select_character('ann', :c1) \g /dev/null
 SELECT is((SELECT binding FROM game.player_sessions WHERE id = pg_temp.s('ann')), 1::bigint, 'selecting it again changes nothing');
+SELECT is(pg_temp.refusal('ann', 'POST', '/characters/{character_id}/select', jsonb_build_object('character_id', :c2)), 'NC952 retry 10', 'COOLDOWN: another one right away');
+SELECT necp.clock_advance('9 seconds') \g /dev/null
+SELECT matches(pg_temp.refusal('ann', 'POST', '/characters/switch', jsonb_build_object('character_id', :c2)), '^NC952 retry [12]$', 'COOLDOWN: by either way, until ten seconds are over');
+SELECT necp.clock_advance('1 second') \g /dev/null
 SELECT pg_temp.select_character('ann', :c2) \g /dev/null
 SELECT is((SELECT row(character_id, binding)::text FROM game.player_sessions WHERE id = pg_temp.s('ann')), format('(%s,2)', :c2), 'another one takes over');
-SELECT is((SELECT array_agg(character_id ORDER BY id) FROM game.game_events WHERE type = 'CHARACTER_SWITCHED' AND account_id = pg_temp.a('ann')), ARRAY[:c1, :c1, :c2]::bigint[], 'CHARACTER_SWITCHED');
+SELECT is((SELECT array_agg(row(character_id, data -> 'from_character_id')::text ORDER BY id) FROM game.game_events WHERE type = 'CHARACTER_SWITCHED' AND account_id = pg_temp.a('ann')),
+	ARRAY[format('(%s,0)', :c1), format('(%s,0)', :c1), format('(%s,%s)', :c2, :c1)], 'CHARACTER_SWITCHED');
+SELECT necp.clock_advance('10 seconds') \g /dev/null
+SELECT is(pg_temp.call('ann', 'POST', '/characters/switch', jsonb_build_object('character_id', :c3)) ->> 'name', 'Three ' || :'tag', 'who plays may switch');
+SELECT is(pg_temp.refusal('ann', 'POST', '/characters/switch', '{"character_id": 9007199254740991}'), 'NC401 character_id', 'NOT_FOUND: to whom nobody is');
+SELECT is(pg_temp.refusal('bob', 'POST', '/characters/switch', jsonb_build_object('character_id', :c1)), 'NC912', 'NO_ACTIVE_CHARACTER: who plays nobody selects');
+SELECT is(pg_temp.refusal('ann', 'POST', '/characters/switch', '{}'), 'NC001 character_id', 'VALIDATION: to nobody');
+SELECT pg_temp.login('ann') \g /dev/null
+SELECT is(pg_temp.refusal('ann', 'POST', '/characters/{character_id}/select', jsonb_build_object('character_id', :c2)), 'NC952 retry 10', 'COOLDOWN: a new login does not shorten it');
+SELECT necp.clock_advance('10 seconds') \g /dev/null
 UPDATE game.characters SET status = 'IN_COMBAT' WHERE id = :c1;
 SELECT is(pg_temp.refusal('ann', 'POST', '/characters/{character_id}/select', jsonb_build_object('character_id', :c1)), 'NC922', 'BUSY: in combat');
 UPDATE game.characters SET status = 'DELETED', deleted_at = necp.now() WHERE id = :c1;
 SELECT is(pg_temp.refusal('ann', 'POST', '/characters/{character_id}/select', jsonb_build_object('character_id', :c1)), 'NC401 character_id', 'NOT_FOUND: a deleted one');
 SELECT is(pg_temp.refusal('ann', 'GET', '/characters/{character_id}', jsonb_build_object('character_id', :c1)), 'NC401', 'NOT_FOUND: to read, too');
 UPDATE game.characters SET status = 'ACTIVE', deleted_at = NULL WHERE id = :c1;
+
+-- Looks and settings ---------------------------------------------------------------------------------------
+
+CREATE FUNCTION pg_temp.put(what jsonb, who text DEFAULT 'ann') RETURNS text LANGUAGE sql
+	RETURN pg_temp.refusal(who, 'PUT', '/characters/{character_id}', what || jsonb_build_object('character_id', (SELECT min(id) FROM game.characters WHERE account_id = pg_temp.a('ann'))));
+SELECT is(pg_temp.call('ann', 'PUT', '/characters/{character_id}', jsonb_build_object('character_id', :c1, 'appearance', '{"hair": "red"}'::jsonb))::jsonb - 'last_played_at',
+	(:'view'::jsonb - 'last_played_at') || '{"appearance": {"hair": "red"}}', 'PUT touches what it names and nothing else');
+SELECT is(pg_temp.call('ann', 'PUT', '/characters/{character_id}', jsonb_build_object('character_id', :c1, 'settings', '{"bar": [1]}'::jsonb))::jsonb -> 'appearance', '{"hair": "red"}', 'what is left out stays');
+SELECT is(pg_temp.call('ann', 'GET', '/characters/{character_id}', jsonb_build_object('character_id', :c1))::jsonb -> 'settings', '{"bar": [1]}', 'both are read with the character');
+SELECT is(pg_temp.put(jsonb_build_object(f, v)), 'NC001 ' || f, format('VALIDATION: %s is no object: %s', f, v))
+FROM unnest('{appearance,settings}'::text[]) f, unnest(ARRAY['[]', '1', 'true']::jsonb[]) v;
+SELECT is(pg_temp.put(jsonb_build_object(f, jsonb_build_object('x', repeat('y', 16384)))), 'NC011 ' || f, 'SETTINGS_TOO_LARGE: ' || f) FROM unnest('{appearance,settings}'::text[]) f;
+SELECT matches(pg_temp.put(jsonb_build_object('settings', jsonb_build_object('x', repeat('y', 16384 - length('{"x": ""}'))))), '^ok', '16 KiB are not');
+SELECT is(pg_temp.put('{"settings": {}}', 'bob'), 'NC401 character_id', 'NOT_FOUND: another''s');
+SELECT throws_ok(format('UPDATE game.characters SET settings = ''[]'' WHERE id = %s', :c1), '23514', NULL, 'the table holds objects only');
+SELECT throws_ok(format('UPDATE game.characters SET appearance = to_json(repeat(''x'', 20000)) WHERE id = %s', :c1), '23514', NULL, 'and small ones');
+
+-- AFK ------------------------------------------------------------------------------------------------------
+
+SELECT necp.clock_reset() \g /dev/null
 SELECT is_empty('SELECT * FROM necp.integrity_check()', 'nothing was lost');
 SELECT * FROM finish();
