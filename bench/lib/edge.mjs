@@ -38,7 +38,8 @@ function readScripts(stack) {
 	const statement = (sql) => sql.replaceAll('\n', ' ') + ';\n';
 	const raw = `SELECT to_json(ROW(c.id, c.name, k.code, o.code, c.status, c.level, c.xp, c.body, c.reflexes,
 		c.technical_ability, c.intelligence, c.cool, c.empathy, c.hp, (100 + 10 * (c.body - 5) + 10 * (c.level - 1)), c.zone_id,
-		c.created_at, c.last_played_at)::necp.character_view)
+		c.created_at, c.last_played_at, c.died_at + interval '10 s', c.deleted_at, c.deleted_at + interval '30 days', c.appearance,
+		c.settings)::necp.character_view)
 		FROM game.characters c JOIN game.character_classes k ON k.id = c.class_id JOIN game.character_origins o ON o.id = c.origin_id
 		WHERE c.id = :id AND c.account_id = :account AND c.deleted_at IS NULL`;
 	const set = `\\set id ${me.character}\n\\set account ${me.account}\n`;

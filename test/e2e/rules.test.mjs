@@ -28,12 +28,12 @@ test('names of characters are checked, unique, and held against the slots', asyn
 		assert.equal((await make(name, 'INVALID_NAME')).field, 'name', name);
 	assert.equal((await make('Fine Name', 'VALIDATION', { class: 'knight' })).field, 'class');
 	assert.equal((await make('Fine Name', 'VALIDATION', { origin: 'moon' })).field, 'origin');
-	const name = unique('n');
+	const name = unique('c');
 	await make(name, 201);
 	assert.equal((await make(name.toUpperCase(), 'NAME_TAKEN')).field, 'name');
-	await make(unique('n'), 201);
-	await make(unique('n'), 201);
-	await make(unique('n'), 'NO_FREE_SLOT');
+	await make(unique('c'), 201);
+	await make(unique('c'), 201);
+	await make(unique('c'), 'NO_FREE_SLOT');
 	assert.deepEqual(await player.get('/characters/slots'), { slots: 3, used: 3, price: 500, premium: 0 });
 });
 

@@ -11,7 +11,7 @@ CREATE FUNCTION iso.s(who text) RETURNS uuid LANGUAGE sql RETURN (SELECT session
 CREATE PROCEDURE iso.make(name text, hero boolean DEFAULT false)
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET necpgame.rehearsal = on AS $$
 DECLARE
-	tag text := substr(md5(random()::text), 1, 8);
+	tag text := translate(substr(md5(random()::text), 1, 8), '0123479', '5685685');
 	me iso.who;
 	tokens json;
 BEGIN

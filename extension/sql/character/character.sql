@@ -98,7 +98,7 @@ SELECT necp.route('POST', '/characters/{character_id}/select', 'character_select
 
 CREATE FUNCTION necp.character_switch(character_id bigint) RETURNS json
 	LANGUAGE c SECURITY DEFINER AS 'MODULE_PATHNAME', 'necp_character_switch';
-COMMENT ON FUNCTION necp.character_switch IS 'Leaves the selected character and chooses another one, not in combat, 10 s after the last choice at the earliest. BUSY, COOLDOWN.';
+COMMENT ON FUNCTION necp.character_switch IS 'Leaves the selected character and chooses another one, not in combat, 10 s after the last choice at the earliest. NOT_FOUND, BUSY, COOLDOWN.';
 SELECT necp.route('POST', '/characters/switch', 'character_switch', result => 'character_view');
 
 CREATE FUNCTION necp.character_slots() RETURNS json

@@ -1,6 +1,6 @@
 -- What characters leave behind: history, counters, snapshots (DOMAIN §5).
 \ir ../world/_world.sql
-SELECT plan(33);
+SELECT plan(32);
 SELECT pg_temp.player('ann') AS ann \gset
 SELECT pg_temp.player('bob') AS bob \gset
 CREATE FUNCTION pg_temp.history(who text, params jsonb DEFAULT '{}') RETURNS json LANGUAGE sql
@@ -27,7 +27,7 @@ INSERT INTO game.quest_instances (character_id, template_id, status, started_at,
 	SELECT :ann, id, CASE WHEN code LIKE 'q1%' THEN 'ACTIVE' WHEN code LIKE 'q2%' THEN 'COMPLETED' ELSE 'FAILED' END, necp.now(), CASE WHEN code NOT LIKE 'q1%' THEN necp.now() END
 	FROM game.quests WHERE code LIKE 'q_\_' || :'tag';
 SELECT is(row(pg_temp.stat('quests_active'), pg_temp.stat('quests_completed'))::text, '(1,1)', 'quests are counted');
-INSERT INTO game.achievements (code, name, description, category, kind, event, required, points, origin) VALUES ('ach_' || :'tag', 'A', 'Of tests.', 'LOOT', 'SIMPLE', 'NEVER', 1, 25, 'operator');
+INSERT INTO game.achievements (code, name, description, category, kind, event, required, points, origin) VALUES ('ach_' || :'tag', 'A', 'Of tests.', 'LOOT', 'STANDARD', 'NEVER', 1, 25, 'operator');
 INSERT INTO game.player_achievements (character_id, achievement_id, progress, unlocked_at) SELECT :ann, id, 1, necp.now() FROM game.achievements WHERE code = 'ach_' || :'tag';
 SELECT is(row(pg_temp.stat('achievements'), pg_temp.stat('achievement_points'))::text, '(1,25)', 'achievements, too');
 CALL pg_temp.open_zone('range', NULL) \gset
@@ -68,7 +68,7 @@ SELECT pg_temp.call('ann', 'POST', '/auth/logout') \g /dev/null
 SELECT is(pg_temp.pictures(), '{LOGOUT}', 'who logs out is');
 SELECT data AS picture FROM game.character_snapshots WHERE character_id = :ann \gset
 SELECT is(:'picture'::jsonb - 'items' - 'position', '{"level": 1, "xp": 999, "body": 5, "reflexes": 5, "technical_ability": 5, "intelligence": 5, "cool": 5, "empathy": 5, "hp": 50, "credits": 55}', 'as it is');
-SELECT is(:'picture'::jsonb #> '{items,0}' - 'item_id', format('{"template_id": %s, "container": "BACKPACK", "slot": 0, "quantity": 3, "durability": 100, "binding": "NONE"}', :relic)::jsonb, 'with what it has');
+SELECT is((:'picture'::jsonb #> '{items,0}') - 'item_id', format('{"template_id": %s, "container": "BACKPACK", "slot": 0, "quantity": 3, "durability": 100, "binding": "NONE"}', :relic)::jsonb, 'with what it has');
 SELECT is((:'picture'::jsonb #>> '{position,place_id}')::bigint, :zone_id::bigint, 'and where it is');
 SELECT played_s AS played FROM game.characters WHERE id = :ann \gset
 SELECT ok(:played BETWEEN 100 AND 160, 'the time it was played is kept');
