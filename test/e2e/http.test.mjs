@@ -134,7 +134,7 @@ test('there is nothing beside the routes', async () => {
 
 test('another method is told which ones there are', async () => {
 	for (const [method, path, allowed] of [['DELETE', '/auth/login', 'POST, OPTIONS'], ['GET', '/auth/login', 'POST, OPTIONS'], ['PUT', '/characters', 'GET, POST, OPTIONS'], ['PATCH', '/characters', 'GET, POST, OPTIONS'],
-		['POST', '/characters/catalog', 'GET, OPTIONS']]) {
+		['POST', '/characters/catalog', 'GET, PUT, DELETE, OPTIONS']]) {
 		const { headers } = await call(method, path, { expect: 'METHOD_NOT_ALLOWED' });
 		assert.deepEqual(headers.get('allow').split(', ').sort(), allowed.split(', ').sort(), `${method} ${path}`);
 	}

@@ -445,9 +445,9 @@ play(int64 character_id)
 		switched.from_id = session->character_id;
 		if (strcmp(character.status, "IN_COMBAT") == 0)
 			necp_fail(BUSY, NULL, "the character is in combat");
-		require_rest(session->account_id, character_id);
 		if (switched.from_id != 0)
 			run_checks(&before_leaving, switched.from_id);
+		require_rest(session->account_id, character_id);
 		necp_run(&played, character_id, TimestampTzGetDatum(necp_now()));
 		necp_session_play(&session->id, character_id, 0);
 	}
