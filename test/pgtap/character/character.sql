@@ -1,6 +1,6 @@
 -- Characters: names, slots, attributes, selection (DOMAIN §5).
 \ir ../helpers.psql
-SELECT plan(84);
+SELECT plan(90);
 SELECT pg_temp.account('ann') \g /dev/null
 SELECT pg_temp.account('bob') \g /dev/null
 INSERT INTO game.character_classes (code, name, description, attributes, origin)
@@ -120,6 +120,24 @@ SELECT throws_ok(format('UPDATE game.characters SET appearance = to_json(repeat(
 
 -- AFK ------------------------------------------------------------------------------------------------------
 
+CREATE FUNCTION pg_temp.doing(id bigint) RETURNS text LANGUAGE sql RETURN (SELECT status FROM game.characters c WHERE c.id = doing.id);
+SELECT value AS afk FROM game.config WHERE key = 'session.afk_s' \gset
+SELECT necp.config_set('session.afk_s', '600') \g /dev/null
+SELECT pg_temp.select_character('ann', :c2) \g /dev/null
+SELECT necp.clock_advance('10 minutes 1 second') \g /dev/null
+SELECT ok(pg_temp.wait_for(format('pg_temp.doing(%s) = ''AFK''', :c2)), 'who does nothing for ten minutes is AFK, as the session is');
+SELECT pg_temp.call('ann', 'POST', '/auth/logout') \g /dev/null
+SELECT is(pg_temp.doing(:c2), 'ACTIVE', 'nobody sleeps who is not played');
+SELECT pg_temp.login('ann'), pg_temp.select_character('ann', :c2) \g /dev/null
+SELECT necp.clock_advance('10 minutes 1 second') \g /dev/null
+SELECT ok(pg_temp.wait_for(format('pg_temp.doing(%s) = ''AFK''', :c2)), 'AFK again');
+SELECT pg_temp.select_character('ann', :c3) \g /dev/null
+SELECT is(row(pg_temp.doing(:c2), pg_temp.doing(:c3))::text, '(ACTIVE,ACTIVE)', 'who is left for another does not sleep on');
+SELECT necp.clock_advance('10 minutes 1 second') \g /dev/null
+SELECT ok(pg_temp.wait_for(format('pg_temp.doing(%s) = ''AFK''', :c3)), 'and again');
+SELECT pg_temp.call('ann', 'PUT', '/player/profile') \g /dev/null
+SELECT ok(pg_temp.wait_for(format('pg_temp.doing(%s) = ''ACTIVE''', :c3)), 'who acts is back');
+SELECT necp.config_set('session.afk_s', :'afk') \g /dev/null
 SELECT necp.clock_reset() \g /dev/null
 SELECT is_empty('SELECT * FROM necp.integrity_check()', 'nothing was lost');
 SELECT * FROM finish();

@@ -29,7 +29,10 @@ INSERT INTO cases VALUES
 ('ban_session', $$INSERT INTO game.account_bans (account_id, reason, banned_at) VALUES (pg_temp.a('eve'), 'for the tests', necp.now())$$),
 ('ban_token', $$INSERT INTO game.account_bans (account_id, reason, banned_at) VALUES (pg_temp.a('eve'), 'for the tests', necp.now())$$),
 ('twofactor_codes', $$INSERT INTO game.backup_codes VALUES (pg_temp.a('eve'), sha256('x'), necp.now())$$),
+('character_deleted', $$UPDATE game.characters SET status = 'DELETED', deleted_at = necp.now() WHERE id = pg_temp.c('ann')$$),
+('character_purged', $$UPDATE game.characters SET status = 'DELETED', deleted_at = necp.now(), purged_at = necp.now() WHERE id = pg_temp.c('ann')$$),
 ('character_slots', $$UPDATE game.character_slots SET used = used + 1 WHERE account_id = pg_temp.a('ann')$$),
+('combat_status', $$UPDATE game.characters SET status = 'IN_COMBAT' WHERE id = pg_temp.c('ann')$$),
 ('combat_sides', $$INSERT INTO game.combat_sessions (kind, place_id, started_at) VALUES ('PVE', 1, necp.now())$$),
 ('custody_container', $$ALTER TABLE game.character_items DROP CONSTRAINT character_items_container_id_fkey;
 	UPDATE game.character_items SET container_id = -1 WHERE container_id = pg_temp.backpack('ann')$$),
