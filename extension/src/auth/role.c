@@ -341,7 +341,7 @@ NECP_FUNCTION(necp_role_revoke)
 
 /* Bans ------------------------------------------------------------------------------------------ */
 
-/* What stands in the way of an account; end is infinity for a ban for good. */
+/* What stands in the way of an account; end is infinity for a ban for good, and without one. */
 typedef struct Ban
 {
 	bool there;
@@ -433,13 +433,14 @@ NECP_FUNCTION(necp_account_ban)
 	char *reason = reason_arg(fcinfo, 2);
 	Actor actor = authorise(account_id, "player.ban");
 	Ban before = find_ban(account_id);
+	bool over = before.there && before.end <= necp_now();
 	NecpJson data;
 	char *json;
 
 	require_length(&actor, ends, end);
-	if (before.end > necp_now())
+	if (!over)
 		require_liftable(&actor, &before);
-	lift(account_id, before.end > necp_now() ? "REPLACED" : "EXPIRED", actor.account_id);
+	lift(account_id, over ? "EXPIRED" : "REPLACED", over ? 0 : actor.account_id);
 	necp_run_nulls(&insert_ban,
 				   ends ? "     " : "    n",
 				   account_id,

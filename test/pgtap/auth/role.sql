@@ -1,6 +1,6 @@
 -- Roles, bans and the audit log (DOMAIN §1, §29).
 \ir ../helpers.psql
-SELECT plan(113);
+SELECT plan(114);
 SELECT pg_temp.account(n) FROM unnest('{ann,bob,mod,mod2,adm,adm2,root}'::text[]) n \g /dev/null
 
 CREATE FUNCTION pg_temp.roles(who text) RETURNS text[] LANGUAGE sql
@@ -171,6 +171,7 @@ ROLLBACK;
 BEGIN;
 UPDATE game.accounts SET status = 'SUSPENDED' WHERE id = pg_temp.a('ann');
 SELECT is(pg_temp.no('mod', pg_temp.unban('ann')), 'NC301 account_id', 'FORBIDDEN: of a suspension by hand nobody knows how long it is');
+SELECT is(pg_temp.no('mod', pg_temp.ban('ann', necp.now() + interval '1 day')), 'NC301 account_id', 'FORBIDDEN: nor is it replaced by a ban that ends');
 SELECT is(pg_temp.yes('adm', pg_temp.unban('ann')) ->> 'status', 'ACTIVE', 'whoever may lift any ban lifts it');
 ROLLBACK;
 
