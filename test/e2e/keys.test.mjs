@@ -24,7 +24,7 @@ function sign(kid, secret, claims) {
 }
 
 let second;
-after(() => second?.kill('SIGTERM'));
+after(() => second?.kill('SIGKILL'));
 
 async function freePort() {
 	const server = net.createServer().listen(0, '127.0.0.1');
@@ -89,6 +89,9 @@ test('a rotation under load invalidates no live token, on either of two edges', 
 		await restore();
 	}
 	assert.ok(kids.size >= 4, [...kids].join());
+	const ended = new Promise((resolve) => second.on('exit', resolve));
+	second.kill('SIGTERM');
+	assert.equal(await ended, 0, 'the second edge ends well');
 	assert.ok(requests > 100, String(requests));
 });
 
