@@ -59,12 +59,12 @@ export class Stack {
 		return path;
 	}
 
-	// Buckets that a benchmark would run dry, and sessions that would be lost between two measurements, since
+	// Buckets that a benchmark would run dry, locks that it would run into, and sessions that would be lost between two measurements, since
 	// not all of them have a client; nothing else of the configuration is changed.
 	raiseRates() {
 		this.psql(`SELECT necp.config_set(key, '{"count": 1000000000, "seconds": 1}') FROM game.config WHERE key LIKE 'rate.%';
-			SELECT necp.config_set(key, '1000000000') FROM game.config
-			WHERE key IN ('session.idle_s', 'session.afk_s', 'session.afk_warn_s', 'session.afk_close_s', 'session.silence_s');
+			SELECT necp.config_set(key, '1000000000') FROM game.config WHERE key LIKE 'auth.%_lock_%_failures'
+			OR key IN ('session.idle_s', 'session.afk_s', 'session.afk_warn_s', 'session.afk_close_s', 'session.silence_s');
 			SELECT necp.config_set('realtime.frames_per_second', '100000');
 			SELECT necp.content_import('zones', (SELECT jsonb_agg(to_jsonb(z) - 'id' - 'origin' || '{"capacity": 1000}') FROM game.zones z));`);
 	}

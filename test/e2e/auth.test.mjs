@@ -7,6 +7,7 @@ import { call, nobody } from './lib/api.mjs';
 import { Realtime } from './lib/stomp.mjs';
 import { row, rows, sql, until } from './lib/sql.mjs';
 import { nothingIsLost, setConfig } from './lib/suite.mjs';
+import { calmStep, stepNow, totp } from './lib/totp.mjs';
 import { PASSWORD, Player, unique } from './lib/world.mjs';
 
 const EMAIL_LOCKS = { 1: [5, 900], 2: [10, 3600], 3: [20, 86400] };
@@ -84,7 +85,7 @@ test('a password is changed with the current one, and every session ends', async
 	const realtime = await connected(player);
 	const change = (body, options) => player.post('/auth/change-password', body, options);
 	assert.equal((await change({ current_password: PASSWORD, new_password: 'weak' }, { expect: 'WEAK_PASSWORD' })).field, 'new_password');
-	await change({ current_password: 'Wrong-Horse-7', new_password: NEW }, { expect: 'INVALID_CREDENTIALS' });
+	assert.equal((await change({ current_password: 'Wrong-Horse-7', new_password: NEW }, { expect: 'INVALID_CREDENTIALS' })).field, 'current_password');
 	assert.equal((await change({ current_password: PASSWORD }, { expect: 'VALIDATION' })).field, 'new_password');
 	assert.equal((await change({ current_password: PASSWORD, new_password: PASSWORD }, { expect: 'WEAK_PASSWORD' })).field, 'new_password', 'the same again');
 	await change({ current_password: PASSWORD, new_password: NEW });
@@ -113,20 +114,21 @@ test('a new password is none of the last three', async () => {
 		assert.match(hash, /^\$argon2id\$/);
 });
 
-async function forgotten(player) {
-	const before = await player.mailedToken('RESET_PASSWORD');
-	await nobody.post('/auth/forgot-password', { email: player.email });
+// The token that a request brings; former: the one of that kind that was mailed before.
+async function requested(player, path, kind, former) {
+	await nobody.post(path, { email: player.email });
 	return until(async () => {
-		const token = await player.mailedToken('RESET_PASSWORD');
-		return token !== before && token;
-	}, 'the mail');
+		const token = await player.mailedToken(kind);
+		return token !== former && token;
+	}, `a mail after ${path}`);
 }
+const forgotten = (player, former) => requested(player, '/auth/forgot-password', 'RESET_PASSWORD', former);
 
 test('a forgotten password is reset with a mailed token, once, and the lock goes', async () => {
 	const player = await Player.register();
 	const realtime = await connected(player);
 	const first = await forgotten(player);
-	const token = await forgotten(player);
+	const token = await forgotten(player, first);
 	const reset = (body, options) => nobody.post('/auth/reset-password', body, options);
 	await reset({ token: first, new_password: NEW }, { expect: 'VERIFICATION_EXPIRED' });
 	await reset({ token: 'no-such-token', new_password: NEW }, { expect: 'VERIFICATION_EXPIRED' });
@@ -143,7 +145,7 @@ test('a forgotten password is reset with a mailed token, once, and the lock goes
 	await nobody.post('/auth/refresh', { refresh_token: player.refresh_token }, { expect: 'UNAUTHENTICATED' });
 	await realtime.closed();
 	await attempt(player.email, PASSWORD, { expect: 'INVALID_CREDENTIALS' });
-	const late = await forgotten(player);
+	const late = await forgotten(player, token);
 	await sql`UPDATE game.account_tokens SET expires_at = created_at WHERE account_id = ${player.account_id}`;
 	await reset({ token: late, new_password: `${NEW}-1` }, { expect: 'VERIFICATION_EXPIRED' });
 });
@@ -174,14 +176,42 @@ test('who asks for mail learns nothing of the address', async () => {
 test('a verification that is sent again replaces the one before', async () => {
 	const player = await Player.register({ verified: false });
 	const first = await player.mailedToken();
-	await nobody.post('/auth/resend-verification', { email: player.email });
-	const second = await until(async () => {
-		const token = await player.mailedToken();
-		return token !== first && token;
-	}, 'another mail');
+	const second = await requested(player, '/auth/resend-verification', 'VERIFY_EMAIL', first);
 	await nobody.post('/auth/verify-email', { token: first }, { expect: 'VERIFICATION_EXPIRED' });
 	await nobody.post('/auth/verify-email', { token: second });
 	assert.equal((await player.get('/auth/me')).email_verified, true);
+});
+
+test('a login asks for the second factor once the password is right', async () => {
+	const player = await Player.register();
+	const { secret } = await player.post('/auth/2fa/enable', { password: PASSWORD });
+	await calmStep();
+	const { backup_codes: [backup] } = await player.post('/auth/2fa/verify', { code: totp(secret) });
+	const login = (password, code, expect) => call('POST', '/auth/login', { body: { email: player.email, password, code }, expect });
+	await login('Wrong-Horse-7', undefined, 'INVALID_CREDENTIALS');
+	assert.equal((await login(PASSWORD, undefined, 'TWO_FACTOR_REQUIRED')).body.field, 'code');
+	await login(PASSWORD, '000000', 'INVALID_2FA_CODE');
+	await login(PASSWORD, totp(secret), 'INVALID_2FA_CODE'); // the one that confirmed it
+	await login(PASSWORD, totp(secret, stepNow() + 1));
+	await login('Wrong-Horse-7', backup, 'INVALID_CREDENTIALS');
+	await login(PASSWORD, backup);
+	await login(PASSWORD, backup, 'INVALID_2FA_CODE');
+	await withLocks('email', { 1: [2, 900], 2: [10, 3600], 3: [20, 86400] }, async () => {
+		assert.equal((await login(PASSWORD, '000000', 'INVALID_2FA_CODE')).body.field, 'code');
+		await login(PASSWORD, undefined, 'ACCOUNT_LOCKED'); // wrong codes count like wrong passwords
+	});
+});
+
+test('a login undoes the deletion of an account within thirty days', async () => {
+	const player = await Player.register();
+	const remove = (age) => sql`UPDATE game.accounts SET status = 'DELETED', deleted_at = necp.now() - ${age}::interval WHERE id = ${player.account_id}`;
+	await player.post('/auth/logout');
+	await remove('31 days');
+	await attempt(player.email, PASSWORD, { expect: 'INVALID_CREDENTIALS' });
+	await remove('29 days');
+	await attempt(player.email, 'Wrong-Horse-7', { expect: 'INVALID_CREDENTIALS' });
+	await player.login();
+	assert.equal((await player.get('/auth/me')).status, 'ACTIVE');
 });
 
 test('a logout ends the connection', async () => {

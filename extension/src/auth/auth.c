@@ -214,30 +214,39 @@ prove_password(Attempt *attempt, const char *email)
 		   strcmp(text_to_cstring(PG_GETARG_TEXT_PP(VERIFIED_HASH)), necp_text(0, 2)) == 0;
 }
 
-/* Notes a refusal: in the history, which the owner reads, and as a fact. */
+/* A refusal and what is noted of it. */
+typedef struct Refusal
+{
+	const char *outcome; /* in the history, and why LOGIN_FAILED says */
+	const char *code;
+	const char *field; /* or NULL */
+	const char *detail;
+} Refusal;
+
 static Datum
-refuse(const Attempt *attempt, const char *outcome, const char *code, const char *detail)
+refuse(const Attempt *attempt, const Refusal *refusal)
 {
 	NecpJson data;
 
-	necp_login_note(attempt->account_id, outcome, attempt->args, CLIENT_IP, USER_AGENT);
+	necp_login_note(attempt->account_id, refusal->outcome, attempt->args, CLIENT_IP, USER_AGENT);
 	necp_json_open(&data);
-	necp_json_text(&data, "reason", outcome);
+	necp_json_text(&data, "reason", refusal->outcome);
 	necp_event_emit(&(NecpEvent){.type = "LOGIN_FAILED",
 								 .aggregate_type = "ACCOUNT",
 								 .aggregate_id = attempt->account_id,
 								 .account_id = attempt->account_id,
 								 .data = necp_json_close(&data)});
-	return necp_cstring_datum(necp_json_problem(code, detail));
+	return necp_cstring_datum(
+		necp_json_problem_field(refusal->code, refusal->field, refusal->detail));
 }
 
 /* The same statements for a wrong password and for an address that is nobody's. */
 static Datum
-refuse_counted(const Attempt *attempt, const char *outcome, const char *code, const char *detail)
+refuse_counted(const Attempt *attempt, const Refusal *refusal)
 {
 	if (necp_throttle_fail(&attempt->throttle) && attempt->account_id != 0)
 		necp_email_send(attempt->account_id, attempt->email, "LOGIN_ALERT", NULL);
-	return refuse(attempt, outcome, code, detail);
+	return refuse(attempt, refusal);
 }
 
 static Datum
@@ -286,12 +295,14 @@ NECP_FUNCTION(necp_auth_login)
 		necp_throttle_enter(email, PG_ARGISNULL(CLIENT_IP) ? 0 : PG_GETARG_DATUM(CLIENT_IP));
 	if (!prove_password(&attempt, email))
 		return refuse_counted(&attempt,
-							  attempt.account_id != 0 ? "WRONG_PASSWORD" : "UNKNOWN_EMAIL",
-							  "INVALID_CREDENTIALS",
-							  "e-mail address or password is wrong");
+							  &(Refusal){.outcome = attempt.account_id != 0 ? "WRONG_PASSWORD"
+																			: "UNKNOWN_EMAIL",
+										 .code = "INVALID_CREDENTIALS",
+										 .detail = "e-mail address or password is wrong"});
 	barred = necp_account_barred(attempt.account_id);
 	if (barred != NULL)
-		return refuse(&attempt, "BARRED", "ACCOUNT_BANNED", barred);
+		return refuse(&attempt,
+					  &(Refusal){.outcome = "BARRED", .code = "ACCOUNT_BANNED", .detail = barred});
 	switch (necp_twofactor_check(attempt.account_id, code))
 	{
 		case NECP_2FA_MISSING:
@@ -299,9 +310,10 @@ NECP_FUNCTION(necp_auth_login)
 			break;
 		case NECP_2FA_WRONG:
 			return refuse_counted(&attempt,
-								  "WRONG_CODE",
-								  "INVALID_2FA_CODE",
-								  "the code of the second factor is wrong");
+								  &(Refusal){.outcome = "WRONG_CODE",
+											 .code = "INVALID_2FA_CODE",
+											 .field = "code",
+											 .detail = "the code of the second factor is wrong"});
 		default:
 			break;
 	}

@@ -111,8 +111,9 @@ NECP_FUNCTION(necp_auth_change_password)
 	if (PG_ARGISNULL(0) || strcmp(text_to_cstring(PG_GETARG_TEXT_PP(0)), necp_text(0, 1)) != 0)
 	{
 		necp_login_note(account_id, "WRONG_PASSWORD", fcinfo, 3, 4);
-		return necp_cstring_datum(
-			necp_json_problem("INVALID_CREDENTIALS", "the current password is wrong"));
+		return necp_cstring_datum(necp_json_problem_field("INVALID_CREDENTIALS",
+														  "current_password",
+														  "the current password is wrong"));
 	}
 	refuse_reused(fcinfo, 2);
 	replace_password(account_id, necp_arg_text(fcinfo, 1, "new_password", 1, 200), "CHANGE");

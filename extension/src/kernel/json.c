@@ -97,11 +97,19 @@ necp_json_close(NecpJson *j)
 char *
 necp_json_problem(const char *code, const char *detail)
 {
+	return necp_json_problem_field(code, NULL, detail);
+}
+
+char *
+necp_json_problem_field(const char *code, const char *field, const char *detail)
+{
 	NecpJson problem;
 	NecpJson answer;
 
 	necp_json_open(&problem);
 	necp_json_text(&problem, "code", code);
+	if (field != NULL)
+		necp_json_text(&problem, "field", field);
 	necp_json_text(&problem, "detail", detail);
 	necp_json_open(&answer);
 	necp_json_raw(&answer, "problem", necp_json_close(&problem));

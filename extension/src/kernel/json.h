@@ -32,5 +32,7 @@ extern char *necp_json_close(NecpJson *j);
  * Only routes with a password or a token may return it (docs/interfaces.md §5).
  */
 extern char *necp_json_problem(const char *code, const char *detail);
+/* The same with the field at fault, or NULL. */
+extern char *necp_json_problem_field(const char *code, const char *field, const char *detail);
 
 #endif

@@ -1,6 +1,6 @@
 -- Registration, login and tokens (DOMAIN §1, §2).
 \ir ../helpers.psql
-SELECT plan(78);
+SELECT plan(81);
 CREATE FUNCTION pg_temp.register(email text, username text, hash text DEFAULT 'hash', display text DEFAULT NULL) RETURNS text LANGUAGE sql
 	RETURN pg_temp.refusal(NULL, 'POST', '/auth/register', jsonb_build_object('email', email, 'username', username, 'password_hash', hash, 'display_name', display));
 CREATE FUNCTION pg_temp.problem(answer json) RETURNS text LANGUAGE sql
@@ -100,6 +100,14 @@ SELECT is((pg_temp.history(:ann))[4], 'BARRED', 'which is noted');
 SELECT is((SELECT data ->> 'reason' FROM game.game_events WHERE type = 'LOGIN_FAILED' AND account_id = :ann ORDER BY id DESC LIMIT 1), 'BARRED', 'LOGIN_FAILED');
 SELECT is(pg_temp.problem(pg_temp.try(:'email', 'hash of bob')), 'INVALID_CREDENTIALS', 'who does not know the password does not learn of it');
 SELECT is(pg_temp.refusal(NULL, 'POST', '/auth/refresh', jsonb_build_object('refresh_token', :'r1')), 'NC310', 'ACCOUNT_BANNED: nor does it refresh');
+UPDATE game.accounts SET status = 'ACTIVE' WHERE id = :ann;
+SELECT necp.enter(NULL, NULL, NULL, NULL, 'p', -1), necp.account_ban(:ann, necp.now() + interval '1 hour', 'for the tests') \g /dev/null
+RESET search_path;
+SELECT is(pg_temp.problem(pg_temp.try(:'email', 'hash of ann')), 'ACCOUNT_BANNED', 'nor one that is banned for an hour');
+SELECT necp.clock_advance('1 hour 1 second') \g /dev/null
+SELECT is(pg_temp.try(:'email', 'hash of ann') ->> 'account_id', :'ann', 'which the login after that hour lifts');
+SELECT is((SELECT a.status || b.lift_cause FROM game.accounts a JOIN game.account_bans b ON b.account_id = a.id WHERE a.id = :ann), 'ACTIVEEXPIRED', 'and notes');
+SELECT necp.clock_reset() \g /dev/null
 UPDATE game.accounts SET status = 'DELETED', deleted_at = necp.now() WHERE id = :ann;
 SELECT is(pg_temp.refusal(NULL, 'POST', '/auth/refresh', jsonb_build_object('refresh_token', :'r1')), 'NC101 refresh_token', 'UNAUTHENTICATED: a deleted account does not refresh');
 SELECT is(pg_temp.problem(pg_temp.try(:'email', 'hash of bob')), 'INVALID_CREDENTIALS', 'a wrong password');
