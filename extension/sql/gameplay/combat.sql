@@ -83,7 +83,7 @@ COMMENT ON FUNCTION necp.combat_attack IS
 SELECT necp.route('POST', '/combat/{combat_id}/attack', 'combat_attack', rate => 'combat', result => 'attack_view');
 
 SELECT necp.topic('/topic/character/{character_id}/combat', 'character_topic',
-	'One''s own fights: ATTACK, COMBAT_STARTED, COMBAT_ENDED.');
+	'One''s own fights: ATTACK, COMBAT_STARTED, COMBAT_ENDED, PLAYER_DIED, PLAYER_RESPAWNED.');
 
 CREATE FUNCTION necp.combat_import(pack jsonb) RETURNS int
 	LANGUAGE c SECURITY DEFINER SET search_path = pg_catalog, pg_temp
