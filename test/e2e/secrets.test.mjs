@@ -38,8 +38,8 @@ function password() {
 }
 
 // An access token is looked for by its signature, as claims have much in common.
-function noteTokens({ access_token, refresh_token }) {
-	tokens.push(access_token.split('.')[2], refresh_token);
+function noteTokens({ access_token, refresh_token, reconnect_token }) {
+	tokens.push(access_token.split('.')[2], refresh_token, reconnect_token);
 }
 
 const factors = []; // in the answer, and the secret as it is in its private table

@@ -35,7 +35,7 @@ const all = (name) => accounts.flatMap((account) => account[name]);
 
 function makeSession(account, family, answer) {
 	for (const session of account.sessions) session.alive = false;
-	const session = { account, family, id: answer.session_id, token: answer.access_token, alive: true, selected: null };
+	const session = { account, family, id: answer.session_id, token: answer.access_token, reconnect: answer.reconnect_token, alive: true, selected: null };
 	account.sessions.push(session);
 	return session;
 }
@@ -59,7 +59,7 @@ const post = (path, body, wanted, more) => ask('POST', path, { body, ...more }, 
 
 async function register() {
 	const username = unique('w');
-	const account = { username, email: `${username}@example.com`, password: PASSWORD, verified: false, sessions: [], families: [], characters: [], slots: 3, premium: 700 };
+	const account = { username, email: `${username}@example.com`, passwords: [PASSWORD], verified: false, sessions: [], families: [], characters: [], slots: 3, premium: 700 };
 	const taken = accounts.length > 0 && random() < 0.3 ? pick(accounts) : undefined;
 	if (taken && random() < 0.5) return post('/auth/register', { email: taken.email.toUpperCase(), username, password: PASSWORD }, 'EMAIL_TAKEN');
 	if (taken) return post('/auth/register', { email: account.email, username: taken.username, password: PASSWORD }, 'USERNAME_TAKEN');
@@ -81,7 +81,7 @@ async function login() {
 	const account = pick(accounts);
 	const email = random() < 0.3 ? account.email.toUpperCase() : account.email;
 	if (random() < 0.1) return post('/auth/login', { email, password: 'Wrong-Horse-7' }, 'INVALID_CREDENTIALS');
-	const answer = await post('/auth/login', { email, password: account.password }, 200);
+	const answer = await post('/auth/login', { email, password: account.passwords.at(-1) }, 200);
 	const family = { account, given: [], revoked: false };
 	takeRefresh(family, answer.refresh_token);
 	account.families.push(family);
@@ -108,7 +108,7 @@ async function refresh() {
 	takeRefresh(family, answer.refresh_token);
 	const session = family.account.sessions.find((it) => it.alive && it.family === family);
 	assert.equal(answer.session_id === session?.id, session !== undefined, 'a live session goes on, else there is a new one');
-	if (session) session.token = answer.access_token;
+	if (session) Object.assign(session, { token: answer.access_token, reconnect: answer.reconnect_token });
 	else makeSession(family.account, family, answer);
 }
 
@@ -201,13 +201,37 @@ async function keepState() {
 	if (it) assert.deepEqual(it.body.state, state);
 }
 
+let chosen = 0;
+
+async function changePassword() {
+	const session = pick(all('sessions'));
+	if (!session) return;
+	const { account } = session;
+	const wrong = random() < 0.2;
+	const again = random() < 0.3;
+	const next = again ? pick(account.passwords.slice(-3)) : `Walk-Horse-${++chosen}`;
+	const wanted = () => (wrong ? 'INVALID_CREDENTIALS' : again ? 'WEAK_PASSWORD' : 200);
+	const body = { current_password: wrong ? 'Wrong-Horse-7' : account.passwords.at(-1), new_password: next };
+	if (!await as('POST', '/auth/change-password', wanted, { session, body }) || wanted() !== 200) return;
+	account.passwords.push(next);
+	for (const it of account.sessions) it.alive = false;
+	for (const it of account.families) it.revoked = true;
+}
+
+// Nobody's session is lost in this walk.
+async function reconnect() {
+	const session = pick(all('sessions'));
+	if (session) await post('/session/reconnect', { reconnect_token: session.reconnect }, session.alive ? 'NOT_DISCONNECTED' : 'RECONNECT_WINDOW_EXPIRED');
+}
+
 async function ticket() {
 	await as('POST', '/session/ws-ticket', () => 200);
 }
 
 const STEPS = [[register, 2], [verify, 1], [login, 3], [refresh, 6], [logout, 1], [look, 4], [lookAtSession, 4], [create, 4], [list, 3],
 	[readCharacter, 4], [select, 5], [act, 4], [buySlot, 2], [ticket, 1], [endAnother, 1],
-	[listSessions, 2], [keepState, 2]].flatMap(([step, weight]) => Array.from({ length: weight }, () => step));
+	[listSessions, 2], [keepState, 2],
+	[changePassword, 1], [reconnect, 2]].flatMap(([step, weight]) => Array.from({ length: weight }, () => step));
 
 test('a walk over accounts, sessions and characters meets nothing that the model does not foresee', async (t) => {
 	t.diagnostic(`seed ${SEED}`);
