@@ -34,7 +34,7 @@ const operations = Object.entries(document.paths).flatMap(([path, item]) => Obje
 
 // Something of the right type, for parameters that are not what is tried.
 function plausible({ name, types, format, enum: values }) {
-	if (name.includes('password')) return PASSWORD;
+	if (name.includes('password')) return 'Nobodys-Horse-7'; // a good one, and wrong
 	if (values) return values[0];
 	if (format === 'uuid') return randomUUID();
 	return { integer: 1, number: 1, string: 'x', boolean: true, array: [], object: {} }[types[0]];
@@ -332,11 +332,11 @@ const TRICKS = {
 	'a line separator': 'Ad\u2028min', 'a soft hyphen': 'Ad\u00ADmin', 'a tag character': 'Admin\u{E0041}', 'an unassigned character': 'Ad\u0378min',
 	'a private character': 'Ad\uE000min', 'a pile of marks': `A${'\u0300'.repeat(30)}dmin`,
 };
-const names = operations.flatMap((operation) => operation.parameters.filter((it) => it.in === 'body' && /^name$/.test(it.name))
+const names = operations.flatMap((operation) => operation.parameters.filter((it) => it.in === 'body' && /^(display_name|name)$/.test(it.name))
 	.map((it) => ({ operation, parameter: it })));
 
 test('38: names shown to others hold no tricks', async () => {
-	assert.ok(names.length >= 1);
+	assert.ok(names.length >= 2);
 	for (const { operation, parameter: { name } } of names)
 		for (const [what, text] of Object.entries(TRICKS)) {
 			const player = await freshFor(operation);

@@ -325,6 +325,14 @@ async function guard(life) {
 	await player.post('/auth/2fa/disable', { password: life.current, code: backup_codes[2] });
 }
 
+async function move(life) {
+	const email = `${unique()}@example.com`;
+	const put = (body, expect) => call('PUT', '/account', { token: life.player.token, body, expect });
+	await put({ email, password: password() }, 'INVALID_CREDENTIALS');
+	await put({ email, password: life.current });
+	await put({ display_name: life.current.slice(0, 3), password: life.current });
+}
+
 async function remove(life) {
 	const gone = (body, options) => call('DELETE', '/account', { token: life.player.token, body, ...options });
 	await gone({ password: password() }, { expect: 'INVALID_CREDENTIALS' });
@@ -336,6 +344,7 @@ async function goOn(life) {
 	if (has('POST', '/auth/change-password')) await change(life);
 	if (has('POST', '/auth/forgot-password')) await reset(life);
 	if (has('POST', '/auth/2fa/enable')) await guard(life);
+	if (has('PUT', '/account')) await move(life);
 	if (has('DELETE', '/account')) await remove(life);
 }
 

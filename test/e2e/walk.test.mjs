@@ -7,8 +7,9 @@ import assert from 'node:assert/strict';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { call } from './lib/api.mjs';
+import { findOperation } from './lib/openapi.mjs';
 import { row, sql } from './lib/sql.mjs';
-import { nothingIsLost } from './lib/suite.mjs';
+import { nothingIsLost, setConfig } from './lib/suite.mjs';
 import { PASSWORD, unique } from './lib/world.mjs';
 
 const SEED = Number(process.env.NECP_WALK_SEED ?? randomBytes(4).readUInt32LE());
@@ -136,7 +137,8 @@ async function lookAtSession() {
 }
 
 const NAMES = ['ab', 'x'.repeat(21), 'a--b', ' ab', 'a\u200bb'];
-const used = (account) => account.characters.length;
+const kept = (account) => account.characters.filter((it) => !it.deleted);
+const used = (account) => kept(account).length;
 
 async function create() {
 	const name = random() < 0.1 ? pick(NAMES) : random() < 0.15 && all('characters').length > 0 ? pick(all('characters')).name.toUpperCase() : unique('w');
@@ -148,10 +150,10 @@ async function create() {
 
 async function list() {
 	const it = await as('GET', '/characters', () => 200);
-	if (it) assert.deepEqual(it.body.items.map((one) => one.character_id).sort(), it.session.account.characters.map((one) => one.id).sort());
+	if (it) assert.deepEqual(it.body.items.map((one) => one.character_id).sort(), kept(it.session.account).map((one) => one.id).sort());
 }
 
-const owns = (session, character) => character.account === session.account;
+const owns = (session, character) => character.account === session.account && !character.deleted;
 
 async function readCharacter() {
 	const character = pick(all('characters'));
@@ -163,6 +165,22 @@ async function select() {
 	if (!character) return;
 	const it = await as('POST', `/characters/${character.id}/select`, (session) => (owns(session, character) ? 200 : 'NOT_FOUND'));
 	if (it && owns(it.session, character)) it.session.selected = character.id;
+}
+
+async function remove() {
+	const character = pick(all('characters'));
+	if (!character) return;
+	const wanted = (session) => (!owns(session, character) ? 'NOT_FOUND' : used(session.account) <= 1 ? 'LAST_CHARACTER' : session.selected === character.id ? 'BUSY' : 200);
+	const session = pick(all('sessions'));
+	if (await as('DELETE', `/characters/${character.id}`, wanted, { session }) && wanted(session) === 200) character.deleted = true;
+}
+
+async function restore() {
+	const character = pick(all('characters'));
+	if (!character) return;
+	const wanted = ({ account }) => (character.account !== account ? 'NOT_FOUND' : !character.deleted ? 'CONFLICT' : used(account) >= account.slots ? 'NO_FREE_SLOT' : 200);
+	const session = pick(all('sessions'));
+	if (session && await as('POST', `/characters/${character.id}/restore`, wanted, { session }) && wanted(session) === 200) character.deleted = false;
 }
 
 async function act() {
@@ -231,10 +249,12 @@ async function ticket() {
 const STEPS = [[register, 2], [verify, 1], [login, 3], [refresh, 6], [logout, 1], [look, 4], [lookAtSession, 4], [create, 4], [list, 3],
 	[readCharacter, 4], [select, 5], [act, 4], [buySlot, 2], [ticket, 1], [endAnother, 1],
 	[listSessions, 2], [keepState, 2],
-	[changePassword, 1], [reconnect, 2]].flatMap(([step, weight]) => Array.from({ length: weight }, () => step));
+	[changePassword, 1], [reconnect, 2],
+	...(findOperation('DELETE', '/characters/1') ? [[remove, 3], [restore, 3]] : [])].flatMap(([step, weight]) => Array.from({ length: weight }, () => step));
 
 test('a walk over accounts, sessions and characters meets nothing that the model does not foresee', async (t) => {
 	t.diagnostic(`seed ${SEED}`);
+	t.after(await setConfig('character.switch_s', 0));
 	const deadline = performance.now() + SECONDS * 1000;
 	const taken = new Map();
 	while (accounts.length === 0) await register();
