@@ -47,7 +47,9 @@ INSERT INTO cases VALUES
 	UPDATE game.ledger_accounts SET balance = -1 WHERE holder = 'WALLET' AND owner_id = pg_temp.c('ann')$$),
 ('ledger_sides', $$INSERT INTO game.ledger_transfers (from_id, to_id, amount, cause, cause_id, created_at) VALUES (1, 2000000000, 1, 'X', 0, necp.now())$$),
 ('loot_once', $$ALTER TABLE game.world_drops DROP CONSTRAINT world_drops_source_key;
-	UPDATE game.world_drops SET source_id = 1 WHERE id IN (current_setting('test.drop')::bigint, pg_temp.lay_drop(1, '[]'))$$),
+	SELECT set_config('test.other', pg_temp.lay_drop(1, '[]')::text, true);
+	UPDATE game.world_drops SET source_id = 1
+	WHERE id IN (current_setting('test.drop')::bigint, current_setting('test.other')::bigint)$$),
 ('loot_open_drop', $$UPDATE game.world_drops SET status = 'LOOTED' WHERE id = current_setting('test.drop')::bigint$$),
 ('npc_lives', $$UPDATE game.npc_instances SET status = 'DEAD', died_at = necp.now(), respawn_at = necp.now()
 	WHERE spawn_id = (SELECT id FROM game.npc_spawns WHERE code = 'proof_' || current_setting('test.tag'))$$),
