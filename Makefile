@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: PostgreSQL
 #
-# Builds the extension and the two servers into build/; nothing is written beside the sources.
+# Builds the extension and the servers into build/; nothing is written beside the sources.
 # `make help` lists the targets. The lists KERNEL and ROOMS are the table of contents of the game:
 # the order of the install script, of the tables and of what the module starts.
 
@@ -36,6 +36,7 @@ say = $(if $(V),,@echo '  $1	$@';)
 EXT_C := $(sort $(wildcard extension/src/*.c extension/src/*/*.c extension/src/*/*/*.c))
 COMMON_C := $(sort $(wildcard common/*.c))
 EDGE_C := $(sort $(wildcard edge/src/*.c))
+MAILER_C := $(sort $(wildcard edge/mailer/*.c))
 REALTIME_C := $(sort $(wildcard realtime/src/*.c))
 UNIT_C := $(sort $(wildcard test/unit/*.c))
 
@@ -69,6 +70,7 @@ EXT_LDFLAGS = $(call memo,EXT_LDFLAGS)
 
 BASE_PKGS = openssl libpq jansson libjwt libsodium
 EDGE_PKGS = libh2o-evloop $(BASE_PKGS)
+MAILER_PKGS = libcurl $(BASE_PKGS)
 REALTIME_PKGS = libwebsockets libuv $(BASE_PKGS)
 
 SERVER_CFLAGS = -std=gnu11 -g $(WARN) -Wconversion -D_GNU_SOURCE -Icommon -pthread
@@ -79,14 +81,18 @@ SERVER_LDFLAGS = -pthread -Wl,-z,relro -Wl,-z,now -Wl,--as-needed
 
 COMMON_CPPFLAGS_LAZY = $(call pkg_cflags,$(BASE_PKGS))
 EDGE_CPPFLAGS_LAZY = -DH2O_USE_LIBUV=0 $(call pkg_cflags,$(EDGE_PKGS))
+MAILER_CPPFLAGS_LAZY = $(call pkg_cflags,$(MAILER_PKGS))
 REALTIME_CPPFLAGS_LAZY = $(call pkg_cflags,$(REALTIME_PKGS))
 EDGE_LIBS_LAZY = $(call pkg_libs,$(EDGE_PKGS)) -lm
+MAILER_LIBS_LAZY = $(call pkg_libs,$(MAILER_PKGS))
 REALTIME_LIBS_LAZY = $(call pkg_libs,$(REALTIME_PKGS)) -lm
 COMMON_LIBS_LAZY = $(call pkg_libs,$(BASE_PKGS)) -lm
 COMMON_CPPFLAGS = $(call memo,COMMON_CPPFLAGS)
 EDGE_CPPFLAGS = $(call memo,EDGE_CPPFLAGS)
+MAILER_CPPFLAGS = $(call memo,MAILER_CPPFLAGS)
 REALTIME_CPPFLAGS = $(call memo,REALTIME_CPPFLAGS)
 EDGE_LIBS = $(call memo,EDGE_LIBS)
+MAILER_LIBS = $(call memo,MAILER_LIBS)
 REALTIME_LIBS = $(call memo,REALTIME_LIBS)
 COMMON_LIBS = $(call memo,COMMON_LIBS)
 
@@ -95,7 +101,7 @@ COMMON_LIBS = $(call memo,COMMON_LIBS)
 
 EXT_FILES = $(if $(EXT_C),$(B)/necpgame.so) \
 	$(if $(VERSION),$(B)/necpgame--$(VERSION).sql $(B)/necpgame/tables.sql)
-SERVERS = $(if $(EDGE_C),necp-edge) $(if $(REALTIME_C),necp-realtime)
+SERVERS = $(if $(EDGE_C),necp-edge) $(if $(REALTIME_C),necp-realtime) $(if $(MAILER_C),necp-mailer)
 UNIT = $(UNIT_C:test/unit/%.c=$(B)/unit/%)
 
 .PHONY: all extension servers asan unit benchmarks fuzzer docs-viewer
@@ -129,7 +135,7 @@ $(B)/rooms.inc: FORCE
 
 # A file that comes, goes or moves changes what is made of all of them.
 $(B)/sources: FORCE
-	@$(call keep,$(SQL) $(TABLES) $(EXT_C) $(COMMON_C) $(EDGE_C) $(REALTIME_C)\n)
+	@$(call keep,$(SQL) $(TABLES) $(EXT_C) $(COMMON_C) $(EDGE_C) $(MAILER_C) $(REALTIME_C)\n)
 
 # What was compiled with other flags is compiled again.
 $(B)/flags: FORCE
@@ -165,6 +171,10 @@ $1/obj/edge/%.o: edge/%.c $(B)/flags
 	@mkdir -p $$(@D)
 	$$(call say,CC)$$(CC) $$(SERVER_CFLAGS) $2 $$(EDGE_CPPFLAGS) $$(DEPS) -c $$< -o $$@
 
+$1/obj/edge/mailer/%.o: edge/mailer/%.c $(B)/flags
+	@mkdir -p $$(@D)
+	$$(call say,CC)$$(CC) $$(SERVER_CFLAGS) $2 $$(MAILER_CPPFLAGS) $$(DEPS) -c $$< -o $$@
+
 $1/obj/realtime/%.o: realtime/%.c $(B)/flags
 	@mkdir -p $$(@D)
 	$$(call say,CC)$$(CC) $$(SERVER_CFLAGS) $2 $$(REALTIME_CPPFLAGS) $$(DEPS) -c $$< -o $$@
@@ -175,6 +185,9 @@ $1/libnecp.a: $(COMMON_C:%.c=$1/obj/%.o) $(B)/sources
 
 $1/necp-edge: $(EDGE_C:%.c=$1/obj/%.o) $1/libnecp.a $(B)/sources
 	$$(call say,LD)$$(CC) $2 $$(SERVER_LDFLAGS) $$(filter %.o %.a,$$^) -o $$@ $$(EDGE_LIBS)
+
+$1/necp-mailer: $(MAILER_C:%.c=$1/obj/%.o) $1/libnecp.a $(B)/sources
+	$$(call say,LD)$$(CC) $2 $$(SERVER_LDFLAGS) $$(filter %.o %.a,$$^) -o $$@ $$(MAILER_LIBS)
 
 $1/necp-realtime: $(REALTIME_C:%.c=$1/obj/%.o) $1/libnecp.a $(B)/sources
 	$$(call say,LD)$$(CC) $2 $$(SERVER_LDFLAGS) $$(filter %.o %.a,$$^) -o $$@ $$(REALTIME_LIBS)
@@ -190,9 +203,10 @@ $(B)/loadclient $(B)/argon2: $(B)/%: $(B)/obj/bench/%.o $(B)/libnecp.a
 	$(call say,LD)$(CC) $(SERVER_LDFLAGS) $^ -o $@ $(COMMON_LIBS)
 
 # A unit test may use what the server of its name is made of, all but main.
+MAILER_PARTS = $(filter-out %/main.o,$(MAILER_C:%.c=$(B)/asan/obj/%.o))
 EDGE_PARTS = $(filter-out %/main.o,$(EDGE_C:%.c=$(B)/asan/obj/%.o))
 REALTIME_PARTS = $(filter-out %/main.o,$(REALTIME_C:%.c=$(B)/asan/obj/%.o))
-UNIT_CFLAGS = $(SERVER_CFLAGS) -Wno-conversion $(ASAN_CFLAGS) -Iedge/src -Irealtime/src
+UNIT_CFLAGS = $(SERVER_CFLAGS) -Wno-conversion $(ASAN_CFLAGS) -Iedge/src -Iedge/mailer -Irealtime/src
 
 $(B)/obj/test/unit/%.o: test/unit/%.c $(B)/flags
 	@mkdir -p $(@D)
@@ -200,11 +214,12 @@ $(B)/obj/test/unit/%.o: test/unit/%.c $(B)/flags
 		$(DEPS) -c $< -o $@
 
 $(filter $(B)/unit/edge_%,$(UNIT)): $(EDGE_PARTS)
+$(filter $(B)/unit/mailer_%,$(UNIT)): $(MAILER_PARTS)
 $(filter $(B)/unit/stomp_% $(B)/unit/realtime_%,$(UNIT)): $(REALTIME_PARTS)
 $(UNIT): $(B)/unit/%: $(B)/obj/test/unit/%.o $(B)/asan/libnecp.a
 	@mkdir -p $(@D)
 	$(call say,LD)$(CC) $(ASAN_CFLAGS) $(SERVER_LDFLAGS) $(filter %.o,$^) $(B)/asan/libnecp.a -o $@ \
-		$(if $(filter edge_%,$*),$(EDGE_LIBS),$(REALTIME_LIBS))
+		$(if $(filter edge_%,$*),$(EDGE_LIBS),$(if $(filter mailer_%,$*),$(MAILER_LIBS),$(REALTIME_LIBS)))
 
 $(B)/fuzz/stomp_fuzz: test/fuzz/stomp_fuzz.c realtime/src/stomp.c $(wildcard realtime/src/*.h) $(B)/flags
 	@mkdir -p $(@D)
@@ -254,7 +269,7 @@ bench: deps		## measure (bench/run)
 	$(SUBMAKE) install
 	@bench/run
 
-C_FILES := $(sort $(wildcard common/*.[ch] edge/src/*.[ch] realtime/src/*.[ch] bench/*.[ch] \
+C_FILES := $(sort $(wildcard common/*.[ch] edge/src/*.[ch] edge/mailer/*.[ch] realtime/src/*.[ch] bench/*.[ch] \
 	test/unit/*.[ch] test/fuzz/*.[ch] extension/src/*.[ch] extension/src/*/*.[ch] \
 	extension/src/*/*/*.[ch]))
 

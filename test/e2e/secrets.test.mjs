@@ -8,10 +8,11 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { call, nobody } from './lib/api.mjs';
+import { mailedToken } from './lib/mail.mjs';
 import { findOperation } from './lib/openapi.mjs';
 import { answers, cluster, filesWith, lookEverywhere, noteAnswers, placesOf, rarePassword, rareWord } from './lib/places.mjs';
 import { rawHttp, RawStomp } from './lib/raw.mjs';
-import { holding, pause, row, rows, sql, until } from './lib/sql.mjs';
+import { holding, pause, rows, sql, until } from './lib/sql.mjs';
 import { realtime } from './lib/stomp.mjs';
 import { nothingIsLost } from './lib/suite.mjs';
 import { base32Bytes, calmStep, stepNow, totp } from './lib/totp.mjs';
@@ -253,9 +254,6 @@ async function login(player, secret, more = {}) {
 	return given;
 }
 
-const mailedToken = async (account_id, template) => (await until(() => row`SELECT data ->> 'token' AS token FROM game.email_outbox
-	WHERE account_id = ${account_id} AND template = ${template} ORDER BY id DESC LIMIT 1`, `a mail ${template}`)).token;
-
 async function liveThrough() {
 	const player = new Player();
 	const first = password();
@@ -263,7 +261,7 @@ async function liveThrough() {
 	const { account_id } = await nobody.post('/auth/register', { email: player.email, username: player.username, password: first });
 	await nobody.post('/auth/register', { email: player.email, username: unique('p'), password: password() }, { expect: 'EMAIL_TAKEN' });
 	await nobody.post('/auth/register', { email: `${unique()}@example.com`, username: unique('p'), password: rareWordOnly() }, { expect: 'WEAK_PASSWORD' });
-	const verification = await mailedToken(account_id, 'VERIFY_EMAIL');
+	const verification = await mailedToken(player.email, 'VERIFY_EMAIL');
 	mailed.push(verification);
 	await nobody.post('/auth/verify-email', { token: verification });
 	await nobody.post('/auth/login', { email: player.email, password: password() }, { expect: 'INVALID_CREDENTIALS' });
@@ -298,7 +296,7 @@ async function change(life) {
 
 async function reset(life) {
 	await nobody.post('/auth/forgot-password', { email: life.player.email });
-	const token = await mailedToken(life.account_id, 'RESET_PASSWORD');
+	const token = await mailedToken(life.player.email, 'RESET_PASSWORD');
 	const next = password();
 	mailed.push(token);
 	await nobody.post('/auth/reset-password', { token, new_password: rareWordOnly() }, { expect: 'WEAK_PASSWORD' });

@@ -7,8 +7,9 @@ import assert from 'node:assert/strict';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { call } from './lib/api.mjs';
+import { mailedToken } from './lib/mail.mjs';
 import { findOperation } from './lib/openapi.mjs';
-import { row, sql } from './lib/sql.mjs';
+import { sql } from './lib/sql.mjs';
 import { nothingIsLost, setConfig } from './lib/suite.mjs';
 import { PASSWORD, unique } from './lib/world.mjs';
 
@@ -68,7 +69,7 @@ async function register() {
 	const { account_id } = await post('/auth/register', { email: account.email, username, password: PASSWORD }, 201);
 	account.id = account_id;
 	await sql`SELECT necp.ledger_mint('PREMIUM', ${account_id}, 'premium', 700, 'E2E')`;
-	account.mailed = (await row`SELECT data ->> 'token' AS token FROM game.email_outbox WHERE account_id = ${account_id} ORDER BY id DESC LIMIT 1`).token;
+	account.mailed = await mailedToken(account.email, 'VERIFY_EMAIL');
 	accounts.push(account);
 }
 

@@ -3,6 +3,7 @@
 // Players, places and targets to test with.
 import { randomBytes } from 'node:crypto';
 import { Caller, nobody } from './api.mjs';
+import { mailedToken } from './mail.mjs';
 import { Realtime } from './stomp.mjs';
 import { pause, row, sql, until } from './sql.mjs';
 
@@ -35,8 +36,7 @@ export class Player extends Caller {
 	}
 
 	async mailedToken(template = 'VERIFY_EMAIL') {
-		return (await row`SELECT data ->> 'token' AS token FROM game.email_outbox
-			WHERE account_id = ${this.account_id} AND template = ${template} ORDER BY id DESC LIMIT 1`)?.token;
+		return mailedToken(this.email, template);
 	}
 
 	async login() {
