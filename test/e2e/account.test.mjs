@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { call, nobody } from './lib/api.mjs';
+import { mailedToken, mailTo } from './lib/mail.mjs';
 import { row, rows, sql, until } from './lib/sql.mjs';
 import { nothingIsLost } from './lib/suite.mjs';
 import { PASSWORD, Player, unique } from './lib/world.mjs';
@@ -210,6 +211,61 @@ test('no password is stored or logged, and tokens are stored as digests', async 
 		const text = await readFile(join(process.env.NECP_DIR, 'log', `${log}.log`), 'utf8');
 		for (const secret of [PASSWORD, 'Wrong-Horse-7', player.refresh_token, player.token]) assert.ok(!text.includes(secret), `${log}.log`);
 	}
+});
+
+const put = async (player, path, body, { expect } = {}) => (await call('PUT', path, { token: player.token, body, expect })).body;
+const remove = async (player, body, expect) => (await call('DELETE', '/account', { token: player.token, body, expect })).body;
+
+test('the own account: a name at once, an address once it is proven', async () => {
+	const player = await Player.register();
+	const account = await player.get('/account');
+	assert.deepEqual([account.account_id, account.email, account.pending_email, account.email_verified], [player.account_id, player.email, null, true]);
+	const markup = '<img src=x onerror=alert(1)> & "Zoë"';
+	assert.equal((await put(player, '/account', { display_name: markup })).display_name, markup, 'markup stays text');
+	for (const display_name of ['', '\u202Eevil', 'a\u200Bb', `a${'\u0335'.repeat(40)}`, 'x'.repeat(101)])
+		assert.equal((await put(player, '/account', { display_name }, { expect: 'VALIDATION' })).field, 'display_name');
+
+	const email = `${unique()}@example.com`;
+	await put(player, '/account', { email }, { expect: 'INVALID_CREDENTIALS' });
+	await put(player, '/account', { email, password: 'Wrong-Horse-7' }, { expect: 'INVALID_CREDENTIALS' });
+	const other = await Player.register();
+	assert.equal((await put(player, '/account', { email: other.email, password: PASSWORD }, { expect: 'EMAIL_TAKEN' })).field, 'email');
+	const changed = await put(player, '/account', { email, password: PASSWORD });
+	assert.deepEqual([changed.email, changed.pending_email], [player.email, email]);
+	const { body } = await mailTo(player.email, /address is being changed/);
+	assert.ok(body.includes(email), 'the old address is told');
+	await nobody.post('/auth/login', { email, password: PASSWORD }, { expect: 'INVALID_CREDENTIALS' });
+	await nobody.post('/auth/verify-email', { token: await mailedToken(email, 'VERIFY_EMAIL') });
+	await nobody.post('/auth/login', { email: player.email, password: PASSWORD }, { expect: 'INVALID_CREDENTIALS' });
+	player.email = email;
+	await player.login();
+	assert.equal((await player.get('/account')).email, email);
+});
+
+test('settings: what is given changes, and nothing too large', async () => {
+	const player = await Player.register();
+	assert.deepEqual((await player.get('/account/settings')).ui, {});
+	const ui = { scale: 1.25, bars: ['a', 'b'], 'ключ': null };
+	const saved = await put(player, '/account/settings', { ui, timezone: 'Asia/Tokyo', privacy_consent: true });
+	assert.deepEqual([saved.ui, saved.timezone, saved.privacy_consent, saved.marketing_consent], [ui, 'Asia/Tokyo', true, false]);
+	assert.ok(saved.privacy_consent_at);
+	assert.deepEqual((await put(player, '/account/settings', { audio: { volume: 7 } })).ui, ui);
+	assert.equal((await put(player, '/account/settings', { graphics: { x: 'x'.repeat(16384) } }, { expect: 'SETTINGS_TOO_LARGE' })).field, 'graphics');
+	for (const [field, value] of [['ui', [1]], ['ui', 'text'], ['ui', { a: '\0' }], ['language', 'tlh'], ['timezone', 'Mars/Olympus'], ['privacy_consent', 1]])
+		assert.equal((await put(player, '/account/settings', { [field]: value }, { expect: 'VALIDATION' })).field, field, JSON.stringify(value));
+});
+
+test('a deleted account acts no more, and a login brings it back', async () => {
+	const player = await Player.register();
+	assert.equal((await remove(player, {}, 'VALIDATION')).field, 'password');
+	await remove(player, { password: 'Wrong-Horse-7' }, 'INVALID_CREDENTIALS');
+	const { deleted_at, restorable_until } = await remove(player, { password: PASSWORD });
+	assert.equal(new Date(restorable_until) - new Date(deleted_at), 30 * 86400000);
+	await player.get('/auth/me', { expect: 'UNAUTHENTICATED' });
+	await nobody.post('/auth/refresh', { refresh_token: player.refresh_token }, { expect: 'UNAUTHENTICATED' });
+	assert.match((await mailTo(player.email, /deleted/)).body, /within 30 days/);
+	await player.login();
+	assert.equal((await player.get('/account')).email, player.email);
 });
 
 nothingIsLost();

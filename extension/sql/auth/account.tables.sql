@@ -25,6 +25,17 @@ COMMENT ON COLUMN game.account_settings.marketing_consent IS 'Agrees to be writt
 COMMENT ON COLUMN game.account_settings.marketing_consent_at IS 'When that was said or withdrawn.';
 COMMENT ON COLUMN game.account_settings.updated_at IS 'Last change.';
 
+CREATE TABLE game.email_changes (
+	account_id bigint PRIMARY KEY REFERENCES game.accounts (id),
+	new_email text NOT NULL CHECK (length(new_email) BETWEEN 3 AND 255 AND new_email ~ '^[^@\s]+@[^@\s]+$'),
+	requested_at timestamptz NOT NULL
+);
+COMMENT ON TABLE game.email_changes IS 'Addresses that are to replace an account''s once they are proven.';
+COMMENT ON COLUMN game.email_changes.account_id IS 'Whose.';
+COMMENT ON COLUMN game.email_changes.new_email IS 'Address to be proven.';
+COMMENT ON COLUMN game.email_changes.requested_at IS 'When the change was asked for.';
+
 INSERT INTO game.config (key, value, description) VALUES
 	('account.languages', '["en"]', 'Languages to choose from; the first is the default.'),
-	('account.settings_bytes', '16384', 'Size of each object of settings.');
+	('account.settings_bytes', '16384', 'Size of each object of settings.'),
+	('account.purge_delay_s', '86400', 'How much longer what was deleted is kept, for an operator to undo a mistake.');

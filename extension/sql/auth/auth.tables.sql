@@ -10,10 +10,12 @@ CREATE TABLE game.accounts (
 	created_at timestamptz NOT NULL,
 	last_login_at timestamptz,
 	deleted_at timestamptz,
+	purged_at timestamptz CHECK (purged_at >= deleted_at),
 	CHECK ((status = 'DELETED') = (deleted_at IS NOT NULL))
 );
 CREATE UNIQUE INDEX accounts_email_key ON game.accounts (lower(email));
 CREATE UNIQUE INDEX accounts_username_key ON game.accounts (lower(username));
+CREATE INDEX accounts_deleted ON game.accounts (deleted_at) WHERE deleted_at IS NOT NULL AND purged_at IS NULL;
 COMMENT ON TABLE game.accounts IS 'Who can log in.';
 COMMENT ON COLUMN game.accounts.id IS 'Identity.';
 COMMENT ON COLUMN game.accounts.email IS 'Address, unique ignoring case.';
@@ -25,6 +27,7 @@ COMMENT ON COLUMN game.accounts.email_verified_at IS 'When the address was prove
 COMMENT ON COLUMN game.accounts.created_at IS 'Registration.';
 COMMENT ON COLUMN game.accounts.last_login_at IS 'Last login.';
 COMMENT ON COLUMN game.accounts.deleted_at IS 'When its owner deleted it; a login within auth.deleted_s undoes that.';
+COMMENT ON COLUMN game.accounts.purged_at IS 'When what was personal in it was erased.';
 
 CREATE TABLE game.roles (
 	role text PRIMARY KEY,

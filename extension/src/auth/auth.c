@@ -5,6 +5,7 @@
  */
 #include "postgres.h"
 
+#include "auth/account.h"
 #include "auth/auth.h"
 #include "auth/email.h"
 #include "auth/role.h"
@@ -137,8 +138,11 @@ NECP_FUNCTION(necp_auth_register)
 NECP_FUNCTION(necp_auth_verify_email)
 {
 	char *token = necp_arg_text(fcinfo, 0, "token", 1, 100);
-	int64 account_id = necp_token_use(token, "VERIFY_EMAIL");
+	int64 account_id;
 
+	if (necp_account_prove_email(token))
+		return necp_cstring_datum("{\"done\":true}");
+	account_id = necp_token_use(token, "VERIFY_EMAIL");
 	if (necp_run(&verify_account, account_id, TimestampTzGetDatum(necp_now())) > 0)
 		necp_event_emit(&(NecpEvent){.type = "EMAIL_VERIFIED",
 									 .aggregate_type = "ACCOUNT",

@@ -44,9 +44,13 @@ export async function mailTo(address, subject) {
 	return until(async () => (await mailsTo(address)).findLast((mail) => subject.test(mail.headers.subject)), `a mail about ${subject} to ${address}`);
 }
 
-// The token of the newest mail of a kind, VERIFY_EMAIL or RESET_PASSWORD.
-export async function mailedToken(address, kind) {
+// The tokens of mails of a kind, VERIFY_EMAIL or RESET_PASSWORD, that are there by now, oldest first.
+export async function mailedTokens(address, kind) {
 	const path = { VERIFY_EMAIL: '/verify-email', RESET_PASSWORD: '/reset-password' }[kind];
-	const mail = await until(async () => (await mailsTo(address)).findLast((it) => it.link && new URL(it.link).pathname === path), `${kind} to ${address}`);
-	return new URL(mail.link).searchParams.get('token');
+	return (await mailsTo(address)).filter((it) => it.link && new URL(it.link).pathname === path).map((it) => new URL(it.link).searchParams.get('token'));
+}
+
+// The newest of them, once there is one.
+export async function mailedToken(address, kind) {
+	return until(async () => (await mailedTokens(address, kind)).at(-1), `${kind} to ${address}`);
 }

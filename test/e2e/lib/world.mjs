@@ -3,7 +3,7 @@
 // Players, places and targets to test with.
 import { randomBytes } from 'node:crypto';
 import { Caller, nobody } from './api.mjs';
-import { mailedToken } from './mail.mjs';
+import { mailedToken, mailedTokens } from './mail.mjs';
 import { Realtime } from './stomp.mjs';
 import { pause, row, sql, until } from './sql.mjs';
 
@@ -37,6 +37,10 @@ export class Player extends Caller {
 
 	async mailedToken(template = 'VERIFY_EMAIL') {
 		return mailedToken(this.email, template);
+	}
+
+	async mailedTokens(template) {
+		return mailedTokens(this.email, template);
 	}
 
 	async login() {
