@@ -33,7 +33,7 @@ static NecpPlan list_logins = NECP_PLAN(
 	INT8OID, INT8OID, INT4OID);
 static NecpPlan view_profile = NECP_PLAN(
 	"SELECT to_json(ROW(a.id, a.email, e.new_email, a.email_verified_at IS NOT NULL, a.username,"
-	" a.display_name, a.created_at, a.last_login_at)::necp.profile_view)"
+	" a.display_name, a.created_at, a.last_login_at)::necp.account_profile_view)"
 	" FROM game.accounts a LEFT JOIN game.email_changes e ON e.account_id = a.id WHERE a.id = $1",
 	INT8OID);
 static NecpPlan read_account =

@@ -46,7 +46,7 @@ static NecpPlan read_account =
 	NECP_PLAN("SELECT password_hash, email FROM game.accounts WHERE id = $1", INT8OID);
 static NecpPlan mark_deleted =
 	NECP_PLAN("UPDATE game.accounts SET status = 'DELETED', deleted_at = $2 WHERE id = $1"
-			  " RETURNING to_json(ROW(deleted_at, $3)::necp.deletion_view)",
+			  " RETURNING to_json(ROW(deleted_at, $3)::necp.account_deletion_view)",
 			  INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID);
 static NecpPlan void_mailed =
 	NECP_PLAN("UPDATE game.account_tokens SET voided_at = $2 WHERE account_id = $1"

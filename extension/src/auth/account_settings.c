@@ -31,7 +31,7 @@ static NecpPlan view_settings = NECP_PLAN(
 	" coalesce(s.language, (SELECT c.value ->> 0 FROM game.config c WHERE c.key = 'account.languages')),"
 	" coalesce(s.timezone, 'UTC'), coalesce(s.privacy_consent, false), s.privacy_consent_at,"
 	" coalesce(s.marketing_consent, false), s.marketing_consent_at, s.updated_at)"
-	"::necp.settings_view)"
+	"::necp.account_settings_view)"
 	" FROM game.accounts a LEFT JOIN game.account_settings s ON s.account_id = a.id WHERE a.id = $1",
 	INT8OID);
 static NecpPlan open_settings =
