@@ -164,7 +164,9 @@ NECP_FUNCTION(necp_account_update)
 	{
 		necp_login_note(account_id, "WRONG_PASSWORD", fcinfo, 1, 2);
 		return necp_cstring_datum(
-			necp_json_problem("INVALID_CREDENTIALS", "a new address wants the right password"));
+			necp_json_problem_field("INVALID_CREDENTIALS",
+									"password",
+									"a new address wants the right password"));
 	}
 	if (new_email != NULL && current)
 		withdraw_change(account_id);

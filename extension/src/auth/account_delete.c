@@ -122,10 +122,10 @@ refuse(int64 account_id, const char *email, const NecpThrottle *throttle, Functi
 	if (necp_throttle_fail(throttle))
 		necp_email_send(account_id, email, "LOGIN_ALERT", NULL);
 	necp_login_note(account_id, outcome, fcinfo, CLIENT_IP, USER_AGENT);
-	return necp_cstring_datum(necp_json_problem(code,
-												strcmp(code, "INVALID_2FA_CODE") == 0
-													? "the code of the second factor is wrong"
-													: "the password is wrong"));
+	if (strcmp(code, "INVALID_2FA_CODE") == 0)
+		return necp_cstring_datum(
+			necp_json_problem_field(code, "code", "the code of the second factor is wrong"));
+	return necp_cstring_datum(necp_json_problem_field(code, "password", "the password is wrong"));
 }
 
 static Datum
