@@ -19,6 +19,7 @@
 #include "utils/builtins.h"
 
 #define MAX_STATE 16384 /* bytes */
+#define SETTLED_US (10 * USECS_PER_SEC)
 
 static NecpPlan view_session = NECP_PLAN(
 	"SELECT to_json(ROW(s.id, s.status, s.character_id, s.place_id, s.created_at, s.expires_at)"
@@ -236,6 +237,24 @@ NECP_FUNCTION(necp_realtime_disconnect)
 	PG_RETURN_VOID();
 }
 
+/*
+ * Its heart-beats stopped and are here again, or another of its connections was lost. Not so soon that
+ * it may be the heart-beat sent before the loss that comes after it.
+ */
+static void
+revive(const pg_uuid_t *id)
+{
+	TimestampTz now = necp_now();
+	NecpPresence live;
+
+	if (!necp_presence_read(id, &live) || live.status != NECP_SESSION_DISCONNECTED ||
+		now - live.disconnected_at < SETTLED_US)
+		return;
+	if (necp_session_take(id, &live) &&
+		necp_session_judge(&live, now).status == NECP_SESSION_DISCONNECTED)
+		necp_session_show(&live);
+}
+
 NECP_FUNCTION(necp_realtime_touch)
 {
 	Datum *ids;
@@ -251,6 +270,9 @@ NECP_FUNCTION(necp_realtime_touch)
 					  NULL,
 					  &count);
 	for (int i = 0; i < count; i++)
+	{
 		necp_session_seen(DatumGetUUIDP(ids[i]));
+		revive(DatumGetUUIDP(ids[i]));
+	}
 	PG_RETURN_VOID();
 }

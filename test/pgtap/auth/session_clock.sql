@@ -1,6 +1,6 @@
 -- The life of sessions by the game's clock (DOMAIN §4), edge by edge.
 \ir ../world/_world.sql
-SELECT plan(63);
+SELECT plan(67);
 SELECT pg_temp.link('rt') \g /dev/null
 SELECT pg_temp.link('hand', 'postgres') \g /dev/null
 SELECT pg_temp.link('ear', 'postgres') \g /dev/null
@@ -184,6 +184,16 @@ SELECT is(pg_temp.state('eve'), 'IDLE', 'CREATED, then IDLE');
 CALL pg_temp.pass('eve', '5 minutes');
 CALL pg_temp.pass(NULL, '3 minutes 1 second');
 SELECT is(pg_temp.state('eve'), 'DISCONNECTED', 'AFK, then DISCONNECTED');
+SELECT pg_temp.touch('eve') \g /dev/null
+SELECT is(pg_temp.state('eve'), 'DISCONNECTED', 'a heart-beat that was on its way changes nothing');
+CALL pg_temp.pass(NULL, '10 seconds');
+SELECT pg_temp.touch('eve') \g /dev/null
+SELECT is(pg_temp.state('eve'), 'ACTIVE', 'one that comes later does: the socket is there');
+CALL pg_temp.pass(NULL, '3 minutes 1 second');
+SELECT is(pg_temp.state('eve'), 'DISCONNECTED', 'until it is silent again');
+SELECT necp.clock_advance('5 minutes') \g /dev/null
+SELECT pg_temp.touch('eve') \g /dev/null
+SELECT isnt(pg_temp.state('eve'), 'ACTIVE', 'after 5 minutes it comes too late');
 CALL pg_temp.pass(NULL, '1 hour');
 SELECT is((pg_temp.row_of('eve')).close_reason, 'DISCONNECTED', 'who is looked for an hour later is closed');
 SELECT pg_temp.account('fay') \g /dev/null
