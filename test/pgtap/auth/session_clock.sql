@@ -1,5 +1,6 @@
 -- The life of sessions by the game's clock (DOMAIN §4), edge by edge.
 \ir ../world/_world.sql
+SET lock_timeout = '5s'; -- a test that waits for itself is to fail
 SELECT plan(67);
 SELECT pg_temp.link('rt') \g /dev/null
 SELECT pg_temp.link('hand', 'postgres') \g /dev/null
