@@ -76,7 +76,8 @@ async function catalogTexts(found) {
 		found.set(`pg_stats ${name}`, (await query(`SELECT t::text FROM pg_stats t WHERE format('%s.%s', schemaname, tablename) = '${name}'`)).stdout);
 }
 
-async function fileTexts(found) {
+// Place → text, of logs and mails.
+export async function lookIntoFiles(found = new Map()) {
 	for (const folder of ['log', 'spool']) {
 		const names = await readdir(join(cluster, folder), { recursive: true, withFileTypes: true }).catch(() => []);
 		for (const entry of names.filter((it) => it.isFile())) {
@@ -86,6 +87,7 @@ async function fileTexts(found) {
 			found.set(`${folder}/${entry.name}`, folder === 'spool' ? text.replace(/=\r?\n/g, '') : text);
 		}
 	}
+	return found;
 }
 
 // Place → all the text that is there now.
@@ -93,7 +95,7 @@ export async function lookEverywhere() {
 	const found = new Map();
 	await tableTexts(found);
 	await catalogTexts(found);
-	await fileTexts(found);
+	await lookIntoFiles(found);
 	found.set('edge /metrics', await (await fetch(`${edge}/metrics`)).text());
 	const { host } = new URL(realtime);
 	found.set('realtime /metrics', await (await fetch(`http://${host}/metrics`)).text());
