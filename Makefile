@@ -8,7 +8,7 @@ KERNEL = base config integrity install content route topic identity event push l
 ROOMS = auth/auth auth/token auth/throttle auth/email auth/password auth/request auth/account auth/session \
 	auth/role auth/twofactor \
 	character/name character/character character/life \
-	economy/inventory economy/loot \
+	economy/inventory economy/equipment economy/bank economy/loot \
 	world/zone \
 	gameplay/npc gameplay/combat gameplay/quest gameplay/achievement \
 	character/history character/player \

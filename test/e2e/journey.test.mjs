@@ -176,7 +176,7 @@ test('the weapon stands in her inventory', async () => {
 	assert.equal((await ann.get(`/inventory/templates/${item.template_id}`)).rarity, 'LEGENDARY');
 	assert.equal((await ann.get('/inventory/wallet')).credits, 510);
 	const change = await topics.inventory.find((it) => it.data.changes?.some((one) => one.item_id === drop.item_id), 'the change of her backpack');
-	assert.deepEqual(change.data.changes, [{ item_id: drop.item_id, op: 'ADD', template_id: item.template_id, quantity: 1 }]);
+	assert.deepEqual(change.data.changes, [{ item_id: drop.item_id, op: 'ADD', container: 'BACKPACK', slot: item.slot, qty: 1, template_id: item.template_id, durability: 100 }]);
 	await bob.get(`/inventory/items/${drop.item_id}`, { expect: 'NOT_FOUND' });
 });
 

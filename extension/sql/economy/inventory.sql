@@ -10,6 +10,8 @@ CREATE TYPE necp.item_view AS (
 	quantity int,
 	durability int,
 	binding text,
+	quality text,
+	upgrade int,
 	locked boolean
 );
 COMMENT ON TYPE necp.item_view IS 'An item.';
@@ -23,6 +25,8 @@ COMMENT ON COLUMN necp.item_view.slot IS 'Slot, from 0.';
 COMMENT ON COLUMN necp.item_view.quantity IS 'Size of the stack.';
 COMMENT ON COLUMN necp.item_view.durability IS 'Percent.';
 COMMENT ON COLUMN necp.item_view.binding IS 'NONE, CHARACTER or ACCOUNT.';
+COMMENT ON COLUMN necp.item_view.quality IS 'DAMAGED, WORN, NORMAL, FINE, MASTERWORK or LEGENDARY.';
+COMMENT ON COLUMN necp.item_view.upgrade IS 'Levels of improvement, up to 10.';
 COMMENT ON COLUMN necp.item_view.locked IS 'Offered in a trade.';
 
 CREATE TYPE necp.inventory_view AS (
@@ -30,14 +34,20 @@ CREATE TYPE necp.inventory_view AS (
 	used int,
 	weight double precision,
 	capacity double precision,
+	speed_percent int,
+	dodge_percent int,
+	sprint boolean,
 	credits bigint,
 	items necp.item_view[]
 );
 COMMENT ON TYPE necp.inventory_view IS 'A backpack.';
 COMMENT ON COLUMN necp.inventory_view.slots IS 'Slots it has.';
 COMMENT ON COLUMN necp.inventory_view.used IS 'Slots that hold something.';
-COMMENT ON COLUMN necp.inventory_view.weight IS 'Kilograms carried.';
+COMMENT ON COLUMN necp.inventory_view.weight IS 'Kilograms carried, with what is worn.';
 COMMENT ON COLUMN necp.inventory_view.capacity IS 'Kilograms that can be carried.';
+COMMENT ON COLUMN necp.inventory_view.speed_percent IS 'Speed under this load; 0: too much to move.';
+COMMENT ON COLUMN necp.inventory_view.dodge_percent IS 'What the load does to dodging.';
+COMMENT ON COLUMN necp.inventory_view.sprint IS 'Whether it allows to sprint.';
 COMMENT ON COLUMN necp.inventory_view.credits IS 'Credits in the wallet.';
 COMMENT ON COLUMN necp.inventory_view.items IS 'What is in it, by slot.';
 
@@ -57,6 +67,7 @@ CREATE TYPE necp.template_view AS (
 	weight double precision,
 	vendor_price bigint,
 	binding text,
+	slot text,
 	attributes json
 );
 COMMENT ON TYPE necp.template_view IS 'What an item is.';
@@ -70,6 +81,7 @@ COMMENT ON COLUMN necp.template_view.max_stack IS 'Quantity of one stack.';
 COMMENT ON COLUMN necp.template_view.weight IS 'Kilograms of one.';
 COMMENT ON COLUMN necp.template_view.vendor_price IS 'Credits that a vendor asks.';
 COMMENT ON COLUMN necp.template_view.binding IS 'When it binds, and to whom.';
+COMMENT ON COLUMN necp.template_view.slot IS 'Kind of equipment slot that it goes into, or null.';
 COMMENT ON COLUMN necp.template_view.attributes IS 'Numbers of its type.';
 
 CREATE FUNCTION necp.inventory_get() RETURNS json
@@ -79,7 +91,7 @@ SELECT necp.route('GET', '/inventory', 'inventory_get', read_only => true, resul
 
 CREATE FUNCTION necp.inventory_item(item_id bigint) RETURNS json
 	LANGUAGE c SECURITY DEFINER AS 'MODULE_PATHNAME', 'necp_inventory_item';
-COMMENT ON FUNCTION necp.inventory_item IS 'An item in the backpack.';
+COMMENT ON FUNCTION necp.inventory_item IS 'An item in the backpack, worn, or in the bank.';
 SELECT necp.route('GET', '/inventory/items/{item_id}', 'inventory_item', read_only => true, result => 'item_view');
 
 CREATE FUNCTION necp.inventory_template(template_id int) RETURNS json
@@ -92,14 +104,75 @@ CREATE FUNCTION necp.inventory_wallet() RETURNS json
 COMMENT ON FUNCTION necp.inventory_wallet IS 'Credits and premium.';
 SELECT necp.route('GET', '/inventory/wallet', 'inventory_wallet', read_only => true, result => 'wallet_view');
 
-SELECT necp.topic('/topic/character/{character_id}/inventory', 'character_topic', 'Changes of the backpack: changes[item_id, op, quantity], credits.');
+CREATE TYPE necp.destroyed_view AS (item_id bigint, quantity int, destroyed int);
+COMMENT ON TYPE necp.destroyed_view IS 'What is left of an item after a part of it was destroyed.';
+COMMENT ON COLUMN necp.destroyed_view.item_id IS 'The item.';
+COMMENT ON COLUMN necp.destroyed_view.quantity IS 'How many are left.';
+COMMENT ON COLUMN necp.destroyed_view.destroyed IS 'How many are gone.';
+CREATE TYPE necp.dropped_view AS (item_id bigint, quantity int, drop_id bigint);
+COMMENT ON TYPE necp.dropped_view IS 'What is left of an item after a part of it was dropped.';
+COMMENT ON COLUMN necp.dropped_view.item_id IS 'The item.';
+COMMENT ON COLUMN necp.dropped_view.quantity IS 'How many are left.';
+COMMENT ON COLUMN necp.dropped_view.drop_id IS 'The drop, for everybody.';
+CREATE TYPE necp.used_view AS (item_id bigint, quantity int, hp int);
+COMMENT ON TYPE necp.used_view IS 'What a use did.';
+COMMENT ON COLUMN necp.used_view.item_id IS 'The item.';
+COMMENT ON COLUMN necp.used_view.quantity IS 'How many are left.';
+COMMENT ON COLUMN necp.used_view.hp IS 'Hit points of the character now.';
+
+CREATE FUNCTION necp.inventory_split(item_id bigint, quantity int, slot int DEFAULT NULL) RETURNS json
+	LANGUAGE c SECURITY DEFINER AS 'MODULE_PATHNAME', 'necp_inventory_split';
+COMMENT ON FUNCTION necp.inventory_split IS 'Takes a part of a stack into a free slot of the backpack, as a new item; slot: the first free one by default. INSUFFICIENT_QUANTITY, INVENTORY_FULL, SLOT_OCCUPIED, ITEM_LOCKED, AMOUNT_OUT_OF_RANGE.';
+SELECT necp.route('POST', '/inventory/items/{item_id}/split', 'inventory_split', idempotent => true, status => 201, result => 'item_view');
+
+CREATE FUNCTION necp.inventory_merge(item_id bigint, into_item_id bigint, quantity int DEFAULT NULL) RETURNS json
+	LANGUAGE c SECURITY DEFINER AS 'MODULE_PATHNAME', 'necp_inventory_merge';
+COMMENT ON FUNCTION necp.inventory_merge IS 'Joins what fits of a stack, at most quantity, to another in the backpack. CONFLICT where they do not stack or it is full. INSUFFICIENT_QUANTITY, ITEM_LOCKED, AMOUNT_OUT_OF_RANGE.';
+SELECT necp.route('POST', '/inventory/items/{item_id}/merge', 'inventory_merge', idempotent => true, result => 'item_view');
+
+CREATE FUNCTION necp.inventory_move(item_id bigint, slot int, swap boolean DEFAULT false) RETURNS json
+	LANGUAGE c SECURITY DEFINER AS 'MODULE_PATHNAME', 'necp_inventory_move';
+COMMENT ON FUNCTION necp.inventory_move IS 'Puts an item into another slot of the backpack; swap: what is there changes places with it. SLOT_OCCUPIED, ITEM_LOCKED.';
+SELECT necp.route('POST', '/inventory/items/{item_id}/move', 'inventory_move', result => 'item_view');
+
+CREATE FUNCTION necp.inventory_destroy(item_id bigint, quantity int DEFAULT NULL) RETURNS json
+	LANGUAGE c SECURITY DEFINER AS 'MODULE_PATHNAME', 'necp_inventory_destroy';
+COMMENT ON FUNCTION necp.inventory_destroy IS 'Destroys an item of the backpack, or quantity of it. NOT_DELETABLE, INSUFFICIENT_QUANTITY, ITEM_LOCKED, AMOUNT_OUT_OF_RANGE.';
+SELECT necp.route('POST', '/inventory/items/{item_id}/destroy', 'inventory_destroy', idempotent => true, result => 'destroyed_view');
+
+CREATE FUNCTION necp.inventory_drop(item_id bigint, quantity int DEFAULT NULL) RETURNS json
+	LANGUAGE c SECURITY DEFINER AS 'MODULE_PATHNAME', 'necp_inventory_drop';
+COMMENT ON FUNCTION necp.inventory_drop IS 'Lays an item of the backpack, or quantity of it, at the character''s feet, for everybody. NOT_FOUND, NOT_DELETABLE, ITEM_BOUND, INSUFFICIENT_QUANTITY, ITEM_LOCKED, AMOUNT_OUT_OF_RANGE, YOU_ARE_DEAD, CONFLICT where it is in no zone.';
+SELECT necp.route('POST', '/inventory/drop', 'inventory_drop', idempotent => true, result => 'dropped_view');
+
+CREATE FUNCTION necp.inventory_use(item_id bigint) RETURNS json
+	LANGUAGE c SECURITY DEFINER AS 'MODULE_PATHNAME', 'necp_inventory_use';
+COMMENT ON FUNCTION necp.inventory_use IS 'Uses up one of a consumable of the backpack. NOT_FOUND, NOT_USABLE, COOLDOWN, YOU_ARE_DEAD, ITEM_LOCKED.';
+SELECT necp.route('POST', '/inventory/use', 'inventory_use', idempotent => true, result => 'used_view');
+
+CREATE FUNCTION necp.inventory_grant(character_id bigint, item text, quantity int, cause text) RETURNS void
+	LANGUAGE c SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'necp_inventory_grant_sql';
+COMMENT ON FUNCTION necp.inventory_grant IS 'Makes items of a template for a character, all or none: for operators. NOT_FOUND, INVENTORY_FULL, OVERWEIGHT.';
+
+SELECT necp.topic('/topic/character/{character_id}/inventory', 'character_topic', 'Changes of what one has: INVENTORY_CHANGED {changes[item_id, op, container, slot, qty, template_id, durability], credits}, op is ADD, MOVE, UPDATE or REMOVE; DURABILITY_LOW {items[item_id, durability]}.');
 
 CREATE FUNCTION necp.item_import(pack jsonb) RETURNS int
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	changed int;
+	wrong record;
 BEGIN
+	SELECT p.code, r.key INTO wrong
+	FROM jsonb_to_recordset(pack) p (code text, attributes jsonb), jsonb_each(p.attributes -> 'requires') r
+	WHERE NOT (r.key IN ('level', 'body', 'reflexes', 'technical_ability', 'intelligence', 'cool', 'empathy')
+	               AND jsonb_typeof(r.value) = 'number' AND r.value::text ~ '^[0-9]{1,4}$'
+	           OR r.key = 'class' AND jsonb_typeof(r.value) = 'string')
+	LIMIT 1;
+	IF FOUND THEN
+		RAISE EXCEPTION 'item "%" requires a "%" that means nothing', wrong.code, wrong.key USING ERRCODE = 'NC001', COLUMN = 'requires';
+	END IF;
 	INSERT INTO game.item_templates AS t (code, name, description, type, rarity, max_stack, weight, vendor_price, binding, attributes)
 	SELECT p.code, p.name, p.description, p.type, p.rarity, coalesce(p.max_stack, 1), p.weight, p.vendor_price,
 	       coalesce(p.binding, 'NONE'), coalesce(p.attributes, '{}')

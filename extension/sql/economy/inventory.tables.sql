@@ -10,8 +10,12 @@ CREATE TABLE game.item_templates (
 	weight double precision NOT NULL CHECK (weight >= 0 AND weight < 1000),
 	vendor_price bigint NOT NULL CHECK (vendor_price BETWEEN 0 AND 1000000000),
 	binding text NOT NULL DEFAULT 'NONE' CHECK (binding IN ('NONE', 'ON_PICKUP', 'ON_EQUIP', 'ACCOUNT')),
-	attributes jsonb NOT NULL DEFAULT '{}',
-	origin text NOT NULL DEFAULT 'pack' CHECK (origin IN ('pack', 'operator'))
+	attributes jsonb NOT NULL DEFAULT '{}' CONSTRAINT item_templates_attributes CHECK (jsonb_typeof(attributes) = 'object'),
+	slot text GENERATED ALWAYS AS (CASE type
+		WHEN 'WEAPON' THEN 'weapon' WHEN 'ARMOR' THEN coalesce(attributes ->> 'slot', 'chest') WHEN 'CYBERWARE' THEN 'cyberware'
+		WHEN 'IMPLANT' THEN 'implant' WHEN 'ACCESSORY' THEN 'accessory' END) STORED,
+	origin text NOT NULL DEFAULT 'pack' CHECK (origin IN ('pack', 'operator')),
+	CONSTRAINT item_templates_worn CHECK (slot IS NULL OR max_stack = 1)
 );
 COMMENT ON TABLE game.item_templates IS 'Content: what an item is.';
 COMMENT ON COLUMN game.item_templates.id IS 'Identity.';
@@ -24,7 +28,8 @@ COMMENT ON COLUMN game.item_templates.max_stack IS 'Quantity of one stack.';
 COMMENT ON COLUMN game.item_templates.weight IS 'Kilograms of one.';
 COMMENT ON COLUMN game.item_templates.vendor_price IS 'Credits that a vendor asks.';
 COMMENT ON COLUMN game.item_templates.binding IS 'When it binds, and to whom.';
-COMMENT ON COLUMN game.item_templates.attributes IS 'Numbers of its type: damage, armor, heal.';
+COMMENT ON COLUMN game.item_templates.attributes IS 'Numbers of its type: damage, rpm, range_m, attribute; armor, slot; heal, cooldown_s; luck, capacity_kg, bonus {attribute: n}, requires {level, class, attribute: n}.';
+COMMENT ON COLUMN game.item_templates.slot IS 'Kind of equipment slot that it goes into; null: it is not worn.';
 COMMENT ON COLUMN game.item_templates.origin IS 'Who wrote the row; an import keeps an operator''s.';
 
 CREATE TABLE game.character_inventory (
@@ -37,7 +42,32 @@ COMMENT ON COLUMN game.character_inventory.character_id IS 'Whose.';
 COMMENT ON COLUMN game.character_inventory.container_id IS 'The container.';
 COMMENT ON COLUMN game.character_inventory.slots IS 'Its slots.';
 
+CREATE TABLE game.item_cooldowns (
+	character_id bigint NOT NULL REFERENCES game.characters (id),
+	template_id int NOT NULL,
+	ready_at timestamptz NOT NULL,
+	PRIMARY KEY (character_id, template_id)
+) WITH (fillfactor = 80);
+COMMENT ON TABLE game.item_cooldowns IS 'When a character may use an item of a kind again.';
+COMMENT ON COLUMN game.item_cooldowns.character_id IS 'Who used it.';
+COMMENT ON COLUMN game.item_cooldowns.template_id IS 'What was used.';
+COMMENT ON COLUMN game.item_cooldowns.ready_at IS 'From then on.';
+
+CREATE TABLE game.load_levels (
+	from_percent double precision PRIMARY KEY CHECK (from_percent BETWEEN 0 AND 100),
+	speed_percent int NOT NULL CHECK (speed_percent BETWEEN 0 AND 100),
+	dodge_percent int NOT NULL CHECK (dodge_percent BETWEEN -100 AND 0),
+	sprint boolean NOT NULL
+);
+COMMENT ON TABLE game.load_levels IS 'What carrying costs, by how much of the capacity is used. Above all of it nobody moves.';
+COMMENT ON COLUMN game.load_levels.from_percent IS 'Share of the capacity from which on this holds.';
+COMMENT ON COLUMN game.load_levels.speed_percent IS 'Speed.';
+COMMENT ON COLUMN game.load_levels.dodge_percent IS 'Change of the chance to dodge.';
+COMMENT ON COLUMN game.load_levels.sprint IS 'May it sprint?';
+INSERT INTO game.load_levels VALUES (0, 100, 0, true), (50, 90, 0, true), (75, 75, -10, true), (90, 50, -20, false);
+
 INSERT INTO game.config (key, value, description) VALUES
 	('inventory.slots', '50', 'Slots of a backpack.'),
 	('inventory.base_kg', '50', 'What anybody can carry.'),
-	('inventory.kg_per_body', '15', 'What each point of body adds.');
+	('inventory.kg_per_body', '15', 'What each point of body adds.'),
+	('inventory.cooldown_s', '10', 'Seconds between two uses of a kind of item that says nothing about it.');

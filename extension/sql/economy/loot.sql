@@ -47,7 +47,7 @@ SELECT necp.route('GET', '/loot/drops/{drop_id}', 'loot_drop', read_only => true
 
 CREATE FUNCTION necp.loot_pickup(drop_id bigint) RETURNS json
 	LANGUAGE c SECURITY DEFINER AS 'MODULE_PATHNAME', 'necp_loot_pickup';
-COMMENT ON FUNCTION necp.loot_pickup IS 'Takes what fits of one drop into the backpack of the acting character. NOT_FOUND, ALREADY_LOOTED, DROP_EXPIRED, TOO_FAR, NOT_ELIGIBLE, YOU_ARE_DEAD, INVENTORY_FULL, ITEM_LOCKED, WALLET_FULL, AMOUNT_OUT_OF_RANGE, CONFLICT where it is in no zone.';
+COMMENT ON FUNCTION necp.loot_pickup IS 'Takes what fits of one drop into the backpack of the acting character. NOT_FOUND, ALREADY_LOOTED, DROP_EXPIRED, TOO_FAR, NOT_ELIGIBLE, YOU_ARE_DEAD, INVENTORY_FULL, OVERWEIGHT, ITEM_LOCKED, WALLET_FULL, AMOUNT_OUT_OF_RANGE, CONFLICT where it is in no zone.';
 SELECT necp.route('POST', '/loot/pickup', 'loot_pickup', idempotent => true, result => 'pickup_view');
 
 CREATE TYPE necp.loot_entry AS (template_id int, weight double precision, chance double precision, min_quantity int, max_quantity int);

@@ -41,19 +41,26 @@ COMMENT ON COLUMN game.loot_entries.chance IS 'Probability of its own.';
 COMMENT ON COLUMN game.loot_entries.min_quantity IS 'Quantity at least.';
 COMMENT ON COLUMN game.loot_entries.max_quantity IS 'Quantity at most.';
 
+CREATE DOMAIN game.drop_source AS text CHECK (value IN ('NPC', 'PLAYER', 'CONTAINER'));
+COMMENT ON DOMAIN game.drop_source IS 'What left a drop.';
+CREATE DOMAIN game.loot_mode AS text CHECK (value IN ('FREE_FOR_ALL', 'PERSONAL', 'NEED_GREED', 'MASTER_LOOTER'));
+COMMENT ON DOMAIN game.loot_mode IS 'Who gets what a drop holds.';
+CREATE DOMAIN game.drop_status AS text CHECK (value IN ('ACTIVE', 'LOOTED', 'EXPIRED'));
+COMMENT ON DOMAIN game.drop_status IS 'State of a drop.';
+
 CREATE TABLE game.world_drops (
 	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	place_id bigint NOT NULL,
 	x real NOT NULL,
 	y real NOT NULL,
 	z real NOT NULL,
-	source text NOT NULL CHECK (source IN ('NPC', 'PLAYER', 'CONTAINER')),
+	source game.drop_source NOT NULL,
 	source_id bigint NOT NULL,
 	source_life bigint NOT NULL DEFAULT 0,
 	container_id bigint NOT NULL UNIQUE REFERENCES game.containers (id) DEFERRABLE INITIALLY DEFERRED,
 	credits bigint NOT NULL DEFAULT 0 CHECK (credits >= 0),
-	mode text NOT NULL CHECK (mode IN ('FREE_FOR_ALL', 'PERSONAL', 'NEED_GREED', 'MASTER_LOOTER')),
-	status text NOT NULL DEFAULT 'ACTIVE' CHECK (status IN ('ACTIVE', 'LOOTED', 'EXPIRED')),
+	mode game.loot_mode NOT NULL,
+	status game.drop_status NOT NULL DEFAULT 'ACTIVE',
 	created_at timestamptz NOT NULL,
 	expires_at timestamptz NOT NULL,
 	CONSTRAINT world_drops_source_key UNIQUE (source_id, source, source_life)

@@ -26,3 +26,40 @@ SELECT necp.integrity('custody_last_move', $$
 	           WHERE kind IN ('CREATE', 'MOVE', 'SPLIT') ORDER BY item_id, id DESC) m ON m.item_id = i.id
 	WHERE m.to_container_id IS DISTINCT FROM i.container_id$$,
 	'G1: an item is where its last move took it.');
+SELECT necp.integrity('custody_life', $$
+	SELECT format('item %s holds %s, its life says %s', id, coalesce(i.quantity, 0), coalesce(l.quantity, 0))
+	FROM game.character_items i
+	FULL JOIN (SELECT s.id, sum(s.quantity) AS quantity
+	           FROM game.item_moves m, LATERAL (VALUES
+	           	(m.item_id, CASE m.kind WHEN 'CREATE' THEN m.quantity WHEN 'SPLIT' THEN m.quantity
+	           	                        WHEN 'MERGE' THEN -m.quantity WHEN 'DESTROY' THEN -m.quantity END),
+	           	(m.other_item_id, CASE m.kind WHEN 'SPLIT' THEN -m.quantity WHEN 'MERGE' THEN m.quantity END)) s (id, quantity)
+	           WHERE s.quantity IS NOT NULL GROUP BY s.id) l USING (id)
+	WHERE coalesce(i.quantity, 0) <> coalesce(l.quantity, 0)$$,
+	'G2: every item holds what its creations, splits, joins and destructions say; who is gone holds nothing.');
+
+CREATE FUNCTION necp.item_life(item_id bigint)
+	RETURNS TABLE (moved_at timestamptz, kind text, item bigint, other_item bigint, quantity int, from_kind text,
+	               from_owner bigint, to_kind text, to_owner bigint, cause text, cause_id bigint)
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+BEGIN
+	RETURN QUERY
+	WITH RECURSIVE line (id, until) AS (
+		SELECT item_life.item_id, 9223372036854775807
+		UNION
+		-- what it was split from, up to then
+		SELECT m.other_item_id, m.id FROM line l JOIN game.item_moves m ON m.item_id = l.id AND m.kind = 'SPLIT'
+	)
+	SELECT m.moved_at, m.kind::text, m.item_id, m.other_item_id, m.quantity, f.kind::text, f.owner_id, t.kind::text, t.owner_id,
+	       m.cause, m.cause_id
+	FROM game.item_moves m
+	LEFT JOIN game.containers f ON f.id = m.from_container_id
+	LEFT JOIN game.containers t ON t.id = m.to_container_id
+	WHERE EXISTS (SELECT FROM line l WHERE (m.item_id = l.id OR m.other_item_id = l.id) AND m.id <= l.until)
+	ORDER BY m.id;
+END
+$$;
+COMMENT ON FUNCTION necp.item_life IS
+	'All that happened to an item and, before it was split off, to what it was part of: for analysts. Reads all of item_moves.';

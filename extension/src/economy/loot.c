@@ -41,8 +41,7 @@ typedef struct Drop
 
 #define VIEW                                                                                       \
 	"to_json(ROW(d.id, d.place_id, d.x, d.y, d.z, d.mode, d.status, d.credits,"                    \
-	" (SELECT coalesce(array_agg(ROW(i.id, i.template_id, t.code, t.name, t.type, t.rarity,"       \
-	"   i.slot, i.quantity, i.durability, i.binding, i.lock_ref IS NOT NULL)::necp.item_view"      \
+	" (SELECT coalesce(array_agg(" NECP_ITEM_ROW                                                   \
 	"   ORDER BY i.slot), '{}') FROM game.character_items i"                                       \
 	"  JOIN game.item_templates t ON t.id = i.template_id WHERE i.container_id = d.container_id)," \
 	" d.expires_at)::necp.drop_view)"
@@ -80,9 +79,9 @@ static NecpPlan next_drop_id =
 static NecpPlan insert_drop =
 	NECP_PLAN("INSERT INTO game.world_drops (id, place_id, x, y, z, source, source_id, source_life,"
 			  " container_id, credits, mode, created_at, expires_at) OVERRIDING SYSTEM VALUE"
-			  " VALUES ($1, $2, $3, $4, $5, 'NPC', $6, $7, $8, $9, 'NEED_GREED', $10, $11)",
+			  " VALUES ($1, $2, $3, $4, $5, $12, $6, $7, $8, $9, $13, $10, $11)",
 			  INT8OID, INT8OID, FLOAT4OID, FLOAT4OID, FLOAT4OID, INT8OID, INT8OID, INT8OID, INT8OID,
-			  TIMESTAMPTZOID, TIMESTAMPTZOID);
+			  TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, TEXTOID);
 static NecpPlan insert_eligible =
 	NECP_PLAN("INSERT INTO game.drop_eligible (drop_id, character_id) VALUES ($1, $2)", INT8OID,
 			  INT8OID);
@@ -199,43 +198,57 @@ emit_pickup(const Drop *drop, const NecpItem *item, const NecpTemplate *template
 
 /* Appends one {"item_id", …} to a JSON array. */
 static void
-append_taken(StringInfo list, const NecpItem *item, int32 quantity, const char *op)
+append_taken(StringInfo list, const NecpItem *item, int32 quantity)
 {
 	if (list->len > 1)
 		appendStringInfoChar(list, ',');
 	appendStringInfo(list, "{\"item_id\":" INT64_FORMAT ",", item->id);
-	if (op != NULL)
-		appendStringInfo(list, "\"op\":\"%s\",", op);
 	appendStringInfo(list, "\"template_id\":%d,\"quantity\":%d}", item->template_id, quantity);
 }
 
-/* Moves what fits; taken gets the JSON array of it. Returns whether the drop's items are all gone. */
+/*
+ * Moves what fits by room and weight; taken gets the JSON array of it. Returns whether the drop's
+ * items are all gone.
+ */
 static bool
-take_items(const Drop *drop, int64 backpack_id, StringInfo taken, StringInfo changes)
+take_items(const Drop *drop, int64 character_id, StringInfo taken, NecpContainer **backpack)
 {
-	int64 lower = Min(drop->container_id, backpack_id);
-	NecpContainer *first = necp_container_lock(lower);
-	NecpContainer *second = necp_container_lock(Max(drop->container_id, backpack_id));
-	NecpContainer *from = lower == backpack_id ? second : first;
-	NecpContainer *backpack = lower == backpack_id ? first : second;
+	int64 ids[] = {drop->container_id, necp_backpack(character_id)};
+	NecpContainer *locked[2];
+	const NecpContainer *from;
+	double spare_kg;
+	bool too_heavy = false;
 	bool emptied = true;
+
+	necp_container_lock_all(ids, 2, locked);
+	from = locked[0];
+	spare_kg = from->nitems == 0 ? 0 : necp_inventory_spare(character_id);
 
 	for (int i = 0; i < from->nitems; i++)
 	{
 		NecpItem *item = &from->items[i];
 		NecpTemplate template = necp_template(item->template_id);
-		int32 quantity = necp_item_stow(item, backpack, template.max_stack, "PICKUP", drop->id);
+		int32 quantity = necp_inventory_take(item,
+											 item->quantity,
+											 locked[1],
+											 &template,
+											 &spare_kg,
+											 &too_heavy,
+											 "PICKUP",
+											 drop->id);
 
 		if (quantity < item->quantity)
 			emptied = false;
 		if (quantity == 0)
 			continue;
-		append_taken(taken, item, quantity, NULL);
-		append_taken(changes, item, quantity, "ADD");
+		append_taken(taken, item, quantity);
 		emit_pickup(drop, item, &template, quantity);
 	}
+	if (!emptied && taken->len == 1 && drop->credits == 0 && too_heavy)
+		necp_fail(OVERWEIGHT, NULL, "it is too heavy to carry");
 	if (!emptied && taken->len == 1 && drop->credits == 0)
 		necp_fail(INVENTORY_FULL, NULL, "the backpack has no room for any of it");
+	*backpack = locked[1];
 	return emptied;
 }
 
@@ -282,22 +295,19 @@ NECP_FUNCTION(necp_loot_pickup)
 	Drop drop = take_drop(drop_id, self.place_id);
 	const char *status;
 	StringInfoData taken;
-	StringInfoData changes;
+	NecpContainer *backpack;
 	NecpJson view;
 
 	require_reach(&drop, &self);
 	require_eligible(&drop, character_id);
 	initStringInfo(&taken);
-	initStringInfo(&changes);
 	appendStringInfoChar(&taken, '[');
-	appendStringInfoChar(&changes, '[');
-	status = take_items(&drop, necp_backpack(character_id), &taken, &changes) ? "LOOTED" : "ACTIVE";
+	status = take_items(&drop, character_id, &taken, &backpack) ? "LOOTED" : "ACTIVE";
 	appendStringInfoChar(&taken, ']');
-	appendStringInfoChar(&changes, ']');
 	necp_run(&settle_drop, drop_id, necp_cstring_datum(status));
 	take_credits(&drop, character_id);
 	push_taken(&drop, status);
-	necp_inventory_push(character_id, changes.data);
+	necp_inventory_push(character_id, &backpack, 1);
 	necp_json_open(&view);
 	necp_json_int(&view, "drop_id", drop_id);
 	necp_json_text(&view, "status", status);
@@ -409,7 +419,9 @@ lay_drop(const NecpNpcDeath *death, const Stack *stacks, int nstacks, int64 cred
 			 container,
 			 credits,
 			 TimestampTzGetDatum(now),
-			 TimestampTzGetDatum(end));
+			 TimestampTzGetDatum(end),
+			 necp_cstring_datum("NPC"),
+			 necp_cstring_datum("NEED_GREED"));
 	for (int i = 0; i < nstacks; i++)
 	{
 		NecpTemplate template = necp_template(stacks[i].template_id);
@@ -418,7 +430,7 @@ lay_drop(const NecpNpcDeath *death, const Stack *stacks, int nstacks, int64 cred
 						 i,
 						 template.id,
 						 Min(stacks[i].quantity, template.max_stack),
-						 template.binds_on_pickup ? "CHARACTER" : "NONE",
+						 necp_template_born(&template),
 						 "LOOT",
 						 drop_id);
 	}
@@ -470,6 +482,46 @@ drop_loot(const NecpEvent *event)
 	if (nstacks == 0 && credits == 0)
 		return;
 	tell(death, lay_drop(death, stacks, nstacks, credits), nstacks, credits);
+}
+
+/* What players leave ----------------------------------------------------------------------------- */
+
+int64
+necp_loot_lay(const NecpEntity *where, int32 slots, int64 *container_id)
+{
+	TimestampTz now = necp_now();
+	TimestampTz end = now + necp_config_int("loot.drop_s") * USECS_PER_SEC;
+	int64 drop_id;
+	NecpJson data;
+
+	necp_run0(&next_drop_id);
+	drop_id = necp_int8(0, 1);
+	*container_id = necp_container_create("DROP", drop_id, slots);
+	/* a character lays many: each is a life of its own */
+	necp_run(&insert_drop,
+			 drop_id,
+			 where->place_id,
+			 Float4GetDatum(where->state.x),
+			 Float4GetDatum(where->state.y),
+			 Float4GetDatum(where->state.z),
+			 where->state.id,
+			 drop_id,
+			 *container_id,
+			 INT64CONST(0),
+			 TimestampTzGetDatum(now),
+			 TimestampTzGetDatum(end),
+			 necp_cstring_datum("PLAYER"),
+			 necp_cstring_datum("FREE_FOR_ALL"));
+	necp_json_open(&data);
+	necp_json_int(&data, "drop_id", drop_id);
+	necp_json_int(&data, "character_id", where->state.id);
+	necp_json_float(&data, "x", where->state.x);
+	necp_json_float(&data, "y", where->state.y);
+	necp_json_float(&data, "z", where->state.z);
+	necp_json_int(&data, "items", slots);
+	necp_json_int(&data, "credits", 0);
+	necp_zone_push(where->place_id, "LOOT_DROPPED", necp_json_close(&data));
+	return drop_id;
 }
 
 /* Expiry ---------------------------------------------------------------------------------------- */

@@ -20,4 +20,11 @@ typedef struct NecpPickedUp
 	const char *rarity; /* COMMON, … */
 } NecpPickedUp;
 
+struct NecpEntity;
+/*
+ * Lays an empty free-for-all drop with so many slots at somebody's feet, for what it puts in there in
+ * the same transaction; returns its id, and that of its container.
+ */
+extern int64 necp_loot_lay(const struct NecpEntity *where, int32 slots, int64 *container_id);
+
 #endif

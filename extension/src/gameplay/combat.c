@@ -15,6 +15,7 @@
 #include "world/zone.h"
 
 #include "character/character.h"
+#include "economy/stats.h"
 #include "kernel/args.h"
 #include "kernel/clock.h"
 #include "kernel/errors.h"
@@ -32,7 +33,7 @@
 #define CRIT_DAMAGE 150
 #define SIDE_CHARACTERS 1
 #define SIDE_NPCS 2
-#define SIDE_ARM "side_arm" /* what everybody carries until equipment exists */
+#define SIDE_ARM "side_arm" /* what everybody has who wears no weapon */
 
 static NecpPlan combat_of = NECP_PLAN(
 	"SELECT combat_id FROM game.combat_participants WHERE entity_id = $1 AND left_at IS NULL",
@@ -321,14 +322,6 @@ static const Part parts[] = {
 	{"IMPLANT_CORE", 120, 35},
 };
 
-typedef struct Weapon
-{
-	int32 damage;
-	int32 rpm;
-	float range;
-	bool by_body; /* strength counts, not reflexes */
-} Weapon;
-
 typedef struct Blow
 {
 	const Part *part;
@@ -338,9 +331,12 @@ typedef struct Blow
 	int32 xp;
 } Blow;
 
+/* What the attacker wears as a weapon, else the side arm. */
 static void
-load_weapon(Weapon *weapon)
+load_weapon(int64 character_id, NecpWeapon *weapon)
 {
+	if (necp_stats_weapon(character_id, weapon))
+		return;
 	if (necp_run(&read_weapon, necp_cstring_datum(SIDE_ARM)) == 0)
 		necp_fail(UNAVAILABLE, NULL, "there is no weapon \"%s\": load the content", SIDE_ARM);
 	weapon->damage = necp_int4(0, 1);
@@ -366,7 +362,7 @@ aimed_part_arg(FunctionCallInfo fcinfo, int n)
 
 /* DOMAIN §8: max(1, floor((weapon + attribute - 5) × hitbox × crit × 100 / (100 + armor))). */
 static int32
-damage_of(const Weapon *weapon, int32 attribute, const Part *part, bool crit, int32 armor)
+damage_of(const NecpWeapon *weapon, int32 attribute, const Part *part, bool crit, int32 armor)
 {
 	int64 base = Max(weapon->damage + attribute - 5, 0);
 	int64 percents = (int64) part->damage * (crit ? CRIT_DAMAGE : 100);
@@ -375,8 +371,8 @@ damage_of(const Weapon *weapon, int32 attribute, const Part *part, bool crit, in
 }
 
 static void
-draw_blow(const Weapon *weapon, const NecpEntity *self, const NecpEntity *target, const Part *aimed,
-		  Blow *blow)
+draw_blow(const NecpWeapon *weapon, const NecpEntity *self, const NecpEntity *target,
+		  const Part *aimed, Blow *blow)
 {
 	blow->part = necp_random_int(1, 100) <= aimed->aimed ? aimed : &torso;
 	blow->crit = necp_random_int(1, 100) <= CRIT_PERCENT;
@@ -415,7 +411,7 @@ read_target(int64 target_id, int64 combat_id, NecpEntity *target)
 
 /* False where it did not kill; refusals are raised. */
 static bool
-strike(const Weapon *weapon, const NecpEntity *self, NecpEntity *target, const Blow *blow)
+strike(const NecpWeapon *weapon, const NecpEntity *self, NecpEntity *target, const Blow *blow)
 {
 	NecpStrike blow_struck = {.actor_id = self->state.id,
 							  .target_id = target->state.id,
@@ -493,7 +489,7 @@ NECP_FUNCTION(necp_combat_attack)
 	const Part *aimed = aimed_part_arg(fcinfo, 2);
 	NecpEntity self;
 	NecpEntity target;
-	Weapon weapon;
+	NecpWeapon weapon;
 	Blow blow;
 	bool killed;
 
@@ -501,7 +497,7 @@ NECP_FUNCTION(necp_combat_attack)
 	if (self.combat_id != combat_id)
 		refuse_outsider(combat_id, self.state.id);
 	read_target(target_id, combat_id, &target);
-	load_weapon(&weapon);
+	load_weapon(self.state.id, &weapon);
 	draw_blow(&weapon, &self, &target, aimed, &blow);
 	killed = strike(&weapon, &self, &target, &blow);
 	if (killed)

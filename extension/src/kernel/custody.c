@@ -18,9 +18,11 @@ static NecpPlan insert_container = NECP_PLAN(
 static NecpPlan find_container =
 	NECP_PLAN("SELECT id FROM game.containers WHERE kind = $1 AND owner_id = $2", TEXTOID, INT8OID);
 static NecpPlan lock_container =
-	NECP_PLAN("SELECT capacity FROM game.containers WHERE id = $1 FOR NO KEY UPDATE", INT8OID);
+	NECP_PLAN("SELECT capacity, kind FROM game.containers WHERE id = $1 FOR NO KEY UPDATE",
+			  INT8OID);
 static NecpPlan load_items = NECP_PLAN(
-	"SELECT id, slot, template_id, quantity, durability, binding, attributes IS NULL,"
+	"SELECT id, slot, template_id, quantity, durability, binding, attributes IS NULL"
+	" AND quality = 'NORMAL' AND upgrade = 0 AND durability = 100,"
 	" lock_ref IS NOT NULL FROM game.character_items WHERE container_id = $1 ORDER BY slot",
 	INT8OID);
 static NecpPlan insert_item = NECP_PLAN(
@@ -30,6 +32,27 @@ static NecpPlan insert_item = NECP_PLAN(
 static NecpPlan move_item = NECP_PLAN("UPDATE game.character_items SET container_id = $2, slot = $3"
 									  " WHERE id = $1 AND container_id = $4 AND lock_ref IS NULL",
 									  INT8OID, INT8OID, INT4OID, INT8OID);
+static NecpPlan swap_items =
+	NECP_PLAN("UPDATE game.character_items SET container_id = CASE id WHEN $1 THEN $5 ELSE $3 END,"
+			  " slot = CASE id WHEN $1 THEN $6 ELSE $4 END"
+			  " WHERE id IN ($1, $2) AND lock_ref IS NULL",
+			  INT8OID, INT8OID, INT8OID, INT4OID, INT8OID, INT4OID);
+static NecpPlan split_item = NECP_PLAN(
+	"INSERT INTO game.character_items (container_id, slot, template_id, quantity, durability,"
+	" binding, quality, upgrade, attributes, created_at)"
+	" SELECT $3, $4, template_id, $2, durability, binding, quality, upgrade, attributes, $5"
+	" FROM game.character_items WHERE id = $1 RETURNING id",
+	INT8OID, INT4OID, INT8OID, INT4OID, TIMESTAMPTZOID);
+static NecpPlan bind_item =
+	NECP_PLAN("UPDATE game.character_items SET binding = $2 WHERE id = $1 AND binding = 'NONE'",
+			  INT8OID, TEXTOID);
+static NecpPlan repair_item =
+	NECP_PLAN("UPDATE game.character_items SET durability = 100 WHERE id = $1 AND lock_ref IS NULL",
+			  INT8OID);
+static NecpPlan wear_items =
+	NECP_PLAN("UPDATE game.character_items SET durability = greatest(durability - $2, 0)"
+			  " WHERE container_id = $1 AND durability > 0",
+			  INT8OID, INT4OID);
 static NecpPlan change_quantity =
 	NECP_PLAN("UPDATE game.character_items SET quantity = quantity + $2"
 			  " WHERE id = $1 AND lock_ref IS NULL",
@@ -87,6 +110,16 @@ read_item(NecpItem *item, int64 container_id, uint64 row)
 	item->locked = necp_bool(row, 8);
 }
 
+void
+necp_container_reload(NecpContainer *container)
+{
+	container->nitems = (int) necp_run(&load_items, container->id);
+	/* room for what arrives as well, also where more is in it than it should hold */
+	container->items = palloc(sizeof(NecpItem) * (Size) (container->capacity + container->nitems));
+	for (int i = 0; i < container->nitems; i++)
+		read_item(&container->items[i], container->id, (uint64) i);
+}
+
 NecpContainer *
 necp_container_lock(int64 container_id)
 {
@@ -96,13 +129,51 @@ necp_container_lock(int64 container_id)
 		elog(ERROR, "container " INT64_FORMAT " is gone", container_id);
 	container->id = container_id;
 	container->capacity = necp_int4(0, 1);
+	container->kind = necp_text(0, 2);
 	/* read in a later statement than the lock, so that it shows what the last holder left */
-	container->nitems = (int) necp_run(&load_items, container_id);
-	/* room for what arrives as well, also where more is in it than it should hold */
-	container->items = palloc(sizeof(NecpItem) * (Size) (container->capacity + container->nitems));
-	for (int i = 0; i < container->nitems; i++)
-		read_item(&container->items[i], container_id, (uint64) i);
+	necp_container_reload(container);
+	container->nbefore = container->nitems;
+	container->before = palloc(sizeof(NecpItem) * (Size) (container->nitems + 1));
+	memcpy(container->before, container->items, sizeof(NecpItem) * (Size) container->nitems);
 	return container;
+}
+
+void
+necp_container_lock_all(const int64 *ids, int n, NecpContainer **containers)
+{
+	int64 last = 0;
+
+	memset(containers, 0, sizeof(NecpContainer *) * (Size) n);
+	for (int locked = 0; locked < n; locked++)
+	{
+		int next = -1;
+
+		for (int i = 0; i < n; i++)
+			if (ids[i] > last && (next < 0 || ids[i] < ids[next]))
+				next = i;
+		if (next < 0)
+			return;
+		containers[next] = necp_container_lock(ids[next]);
+		last = ids[next];
+	}
+}
+
+NecpItem *
+necp_container_item(const NecpContainer *container, int64 item_id)
+{
+	for (int i = 0; container != NULL && i < container->nitems; i++)
+		if (container->items[i].id == item_id)
+			return &container->items[i];
+	return NULL;
+}
+
+NecpItem *
+necp_container_at(const NecpContainer *container, int32 slot)
+{
+	for (int i = 0; i < container->nitems; i++)
+		if (container->items[i].slot == slot)
+			return &container->items[i];
+	return NULL;
 }
 
 int64
@@ -166,11 +237,96 @@ necp_item_destroy(const NecpItem *item, const char *cause, int64 cause_id)
 	append_move("DESTROY", item, 0, item->quantity, item->container_id, 0, cause, cause_id);
 }
 
-static bool
-may_join(const NecpItem *item, const NecpItem *stack, int32 max_stack)
+void
+necp_item_swap(const NecpItem *one, const NecpItem *other, const char *cause, int64 cause_id)
+{
+	uint64 rows = necp_run(&swap_items,
+						   one->id,
+						   other->id,
+						   one->container_id,
+						   one->slot,
+						   other->container_id,
+						   other->slot);
+
+	if (rows != 2)
+		require_changed(0, one->locked ? one : other);
+	append_move("MOVE",
+				one,
+				0,
+				one->quantity,
+				one->container_id,
+				other->container_id,
+				cause,
+				cause_id);
+	append_move("MOVE",
+				other,
+				0,
+				other->quantity,
+				other->container_id,
+				one->container_id,
+				cause,
+				cause_id);
+}
+
+int64
+necp_item_split(const NecpItem *item, int32 quantity, int64 to_container, int32 to_slot,
+				const char *cause, int64 cause_id)
+{
+	NecpItem part = *item;
+
+	require_changed(necp_run(&change_quantity, item->id, -quantity), item);
+	necp_run(&split_item,
+			 item->id,
+			 quantity,
+			 to_container,
+			 to_slot,
+			 TimestampTzGetDatum(necp_now()));
+	part.id = necp_int8(0, 1);
+	append_move("SPLIT",
+				&part,
+				item->id,
+				quantity,
+				item->container_id,
+				to_container,
+				cause,
+				cause_id);
+	return part.id;
+}
+
+void
+necp_item_reduce(const NecpItem *item, int32 quantity, const char *cause, int64 cause_id)
+{
+	if (quantity == item->quantity)
+	{
+		necp_item_destroy(item, cause, cause_id);
+		return;
+	}
+	require_changed(necp_run(&change_quantity, item->id, -quantity), item);
+	append_move("DESTROY", item, 0, quantity, item->container_id, 0, cause, cause_id);
+}
+
+void
+necp_item_bind(const NecpItem *item, const char *binding)
+{
+	necp_run(&bind_item, item->id, necp_cstring_datum(binding));
+}
+
+void
+necp_item_repair(const NecpItem *item)
+{
+	require_changed(necp_run(&repair_item, item->id), item);
+}
+
+void
+necp_container_wear(int64 container_id, int32 points)
+{
+	necp_run(&wear_items, container_id, points);
+}
+
+bool
+necp_item_joins(const NecpItem *item, const NecpItem *stack)
 {
 	return stack->template_id == item->template_id && stack->plain && item->plain &&
-		   !stack->locked && stack->quantity < max_stack &&
 		   strcmp(stack->binding, item->binding) == 0;
 }
 
@@ -189,6 +345,14 @@ free_slot(const NecpContainer *container, int *position)
 	return slot < container->capacity ? slot : -1;
 }
 
+int32
+necp_container_free_slot(const NecpContainer *container)
+{
+	int position;
+
+	return free_slot(container, &position);
+}
+
 static void
 note_arrival(NecpContainer *container, const NecpItem *item, int32 slot, int position)
 {
@@ -201,32 +365,50 @@ note_arrival(NecpContainer *container, const NecpItem *item, int32 slot, int pos
 	container->nitems++;
 }
 
+/* Fills stacks with at most quantity of an item, whose rest is told; returns how many went. */
+static int32
+join_stacks(NecpItem *rest, int32 quantity, NecpContainer *into, int32 max_stack, const char *cause,
+			int64 cause_id)
+{
+	int32 left = quantity;
+
+	for (int i = 0; i < into->nitems && left > 0; i++)
+	{
+		NecpItem *stack = &into->items[i];
+		int32 joined = Min(left, max_stack - stack->quantity);
+
+		if (joined <= 0 || stack->locked || !necp_item_joins(rest, stack))
+			continue;
+		necp_item_merge(rest, stack, joined, cause, cause_id);
+		stack->quantity += joined;
+		rest->quantity -= joined;
+		left -= joined;
+	}
+	return quantity - left;
+}
+
 int32
-necp_item_stow(const NecpItem *item, NecpContainer *into, int32 max_stack, const char *cause,
-			   int64 cause_id)
+necp_item_stow(const NecpItem *item, int32 quantity, NecpContainer *into, int32 max_stack,
+			   const char *cause, int64 cause_id)
 {
 	NecpItem rest = *item;
+	int32 joined = join_stacks(&rest, quantity, into, max_stack, cause, cause_id);
+	int32 left = quantity - joined;
 	int position;
 	int32 slot;
 
-	for (int i = 0; i < into->nitems && rest.quantity > 0; i++)
-	{
-		NecpItem *stack = &into->items[i];
-		int32 joined;
-
-		if (!may_join(&rest, stack, max_stack))
-			continue;
-		joined = Min(rest.quantity, max_stack - stack->quantity);
-		necp_item_merge(&rest, stack, joined, cause, cause_id);
-		stack->quantity += joined;
-		rest.quantity -= joined;
-	}
-	if (rest.quantity == 0)
-		return item->quantity;
+	if (left == 0)
+		return quantity;
 	slot = free_slot(into, &position);
 	if (slot < 0)
-		return item->quantity - rest.quantity;
-	necp_item_move(&rest, into->id, slot, cause, cause_id);
+		return joined;
+	if (left == rest.quantity)
+		necp_item_move(&rest, into->id, slot, cause, cause_id);
+	else
+	{
+		rest.id = necp_item_split(&rest, left, into->id, slot, cause, cause_id);
+		rest.quantity = left;
+	}
 	note_arrival(into, &rest, slot, position);
-	return item->quantity;
+	return quantity;
 }

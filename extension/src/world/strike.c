@@ -309,3 +309,91 @@ necp_world_strike(const NecpStrike *strike, NecpEntity *out)
 	LWLockRelease(PLACE_LOCK(ENTITY(target)->place));
 	return struck;
 }
+
+/* Healing and fitting out ---------------------------------------------------------------------- */
+
+typedef struct Cure
+{
+	int64 entity_id;
+	int64 life_id;
+	int32 points; /* given already */
+} Cure;
+
+/* What was given is taken back, but for the last point: who undoes a cure kills nobody. */
+static void
+finish_cure(bool committed, void *arg)
+{
+	Cure *cure = arg;
+	int32 slot = committed || cure->points == 0
+					 ? NO_SLOT
+					 : necp_pool_lock_entity(cure->entity_id, LW_EXCLUSIVE);
+	WorldEntity *entity;
+
+	if (slot == NO_SLOT)
+		return;
+	entity = ENTITY(slot);
+	if (!is_dead(entity) && entity->self.life_id == cure->life_id)
+	{
+		entity->self.state.hp = Max(entity->self.state.hp - cure->points, 1);
+		pool_changed(PLACE(entity->place), slot);
+	}
+	LWLockRelease(PLACE_LOCK(entity->place));
+}
+
+bool
+necp_world_heal(int64 entity_id, int32 points, NecpEntity *out)
+{
+	Cure *cure = MemoryContextAllocZero(TopTransactionContext, sizeof(Cure));
+	int32 slot;
+	WorldEntity *entity;
+	bool alive;
+
+	cure->entity_id = entity_id;
+	necp_at_xact_end(finish_cure, cure);
+	slot = necp_pool_lock_entity(entity_id, LW_EXCLUSIVE);
+	if (slot == NO_SLOT)
+		return false;
+	entity = ENTITY(slot);
+	alive = !is_dead(entity) && entity->claim == 0;
+	if (alive)
+	{
+		cure->life_id = entity->self.life_id;
+		cure->points = Min(points, entity->self.state.max_hp - entity->self.state.hp);
+		entity->self.state.hp += cure->points;
+		pool_changed(PLACE(entity->place), slot);
+	}
+	*out = entity->self;
+	LWLockRelease(PLACE_LOCK(entity->place));
+	return alive;
+}
+
+typedef struct Fit
+{
+	int64 entity_id;
+	int32 body, reflexes, armor;
+} Fit;
+
+static void
+finish_fit(bool committed, void *arg)
+{
+	const Fit *fit = arg;
+	int32 slot = committed ? necp_pool_lock_entity(fit->entity_id, LW_EXCLUSIVE) : NO_SLOT;
+	NecpEntity *self;
+
+	if (slot == NO_SLOT)
+		return;
+	self = &ENTITY(slot)->self;
+	self->body = fit->body;
+	self->reflexes = fit->reflexes;
+	self->armor = fit->armor;
+	LWLockRelease(PLACE_LOCK(ENTITY(slot)->place));
+}
+
+void
+necp_world_refit(int64 entity_id, int32 body, int32 reflexes, int32 armor)
+{
+	Fit *fit = MemoryContextAlloc(TopTransactionContext, sizeof(Fit));
+
+	*fit = (Fit){entity_id, body, reflexes, armor};
+	necp_at_xact_end(finish_fit, fit);
+}

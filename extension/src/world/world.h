@@ -178,6 +178,14 @@ typedef enum NecpStruck
 extern NecpStruck necp_world_strike(const NecpStrike *strike, NecpEntity *out);
 
 /*
+ * Heals an entity at once, up to its most, and takes it back if the transaction aborts. False where
+ * it is dead or not here. out: as it is then.
+ */
+extern bool necp_world_heal(int64 entity_id, int32 points, NecpEntity *out);
+/* It fights with these numbers once this transaction has committed. */
+extern void necp_world_refit(int64 entity_id, int32 body, int32 reflexes, int32 armor);
+
+/*
  * Jobs of the world worker (20 Hz), run in the order of registration; job must be static. load runs
  * in a transaction, when the worker starts and after necp_world_reload(); step runs outside one,
  * every period_ms (0: every step).

@@ -15,7 +15,11 @@
 
 #include "auth/session.h"
 #include "character/character.h"
+<<<<<<< HEAD
 #include "character/life.h"
+=======
+#include "economy/stats.h"
+>>>>>>> 2f1e729 (Let players arrange, wear, use, drop, repair and bank what they own)
 #include "kernel/args.h"
 #include "kernel/clock.h"
 #include "kernel/errors.h"
@@ -293,6 +297,7 @@ bool
 necp_zone_describe(int64 character_id, NecpEntity *out)
 {
 	NecpCharacter character;
+	NecpStats stats;
 
 	if (!necp_character_read(character_id, &character))
 		return false;
@@ -304,8 +309,12 @@ necp_zone_describe(int64 character_id, NecpEntity *out)
 	out->state.activity = character.hp > 0 ? NECP_ACTIVITY_IDLE : NECP_ACTIVITY_DEAD;
 	out->max_speed = WALK_SPEED;
 	out->level = character.level;
-	out->body = character.body;
-	out->reflexes = character.reflexes;
+	if (necp_stats(character_id, &stats))
+	{
+		out->body = stats.all[NECP_BODY];
+		out->reflexes = stats.all[NECP_REFLEXES];
+		out->armor = stats.armor;
+	}
 	necp_world_name(out, character.name);
 	return true;
 }

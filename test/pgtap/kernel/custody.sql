@@ -74,7 +74,7 @@ SELECT pg_temp.item_of(:drop) AS item \gset
 SELECT is((SELECT (pg_temp.pickup(:drop)) -> 'items' -> 0 ->> 'quantity'), '5', 'a stack that overflows is taken whole');
 SELECT is(pg_temp.holds('ann'), format('[[0, %s, 1], [1, %s, 10], [2, %s, 2]]', :gun, :ore, :ore)::jsonb, 'it fills the first and opens another');
 SELECT is((SELECT slot FROM game.character_items WHERE id = :item), 2, 'its rest is the same item');
-SELECT results_eq(format('SELECT kind, quantity FROM game.item_moves WHERE item_id = %s ORDER BY id', :item),
+SELECT results_eq(format('SELECT kind::text, quantity FROM game.item_moves WHERE item_id = %s ORDER BY id', :item),
 	$$VALUES ('CREATE', 5), ('MERGE', 3), ('MOVE', 2)$$, 'every step is written');
 
 -- Full ---------------------------------------------------------------------------------------------------------

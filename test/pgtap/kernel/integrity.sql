@@ -26,6 +26,9 @@ INSERT INTO cases VALUES
 ('achievement_unlocked', $$INSERT INTO game.player_achievements VALUES (pg_temp.c('ann'), current_setting('test.achievement')::int, 2, necp.now())$$),
 ('auth_token_live', $$DROP INDEX game.refresh_tokens_live_key;
 	INSERT INTO game.refresh_tokens SELECT sha256('x'), account_id, family, created_at, expires_at FROM game.refresh_tokens WHERE account_id = pg_temp.a('ann')$$),
+('bank_bound', $$SELECT pg_temp.fill((SELECT container_id FROM game.bank_storage WHERE account_id = pg_temp.a('ann')),
+	jsonb_build_array(jsonb_build_array((SELECT template_id FROM game.character_items WHERE container_id = pg_temp.backpack('ann') LIMIT 1), 1)), 0, 'CHARACTER')$$),
+('bank_storage', $$DELETE FROM game.bank_storage WHERE account_id = pg_temp.a('bob')$$),
 ('ban_status', $$INSERT INTO game.account_bans (account_id, reason, banned_at) VALUES (pg_temp.a('eve'), 'for the tests', necp.now())$$),
 ('ban_session', $$INSERT INTO game.account_bans (account_id, reason, banned_at) VALUES (pg_temp.a('eve'), 'for the tests', necp.now())$$),
 ('ban_token', $$INSERT INTO game.account_bans (account_id, reason, banned_at) VALUES (pg_temp.a('eve'), 'for the tests', necp.now())$$),
@@ -38,8 +41,15 @@ INSERT INTO cases VALUES
 ('custody_container', $$ALTER TABLE game.character_items DROP CONSTRAINT character_items_container_id_fkey;
 	UPDATE game.character_items SET container_id = -1 WHERE container_id = pg_temp.backpack('ann')$$),
 ('custody_last_move', $$UPDATE game.character_items SET container_id = pg_temp.backpack('bob') WHERE container_id = pg_temp.backpack('ann')$$),
+('custody_life', $$UPDATE game.character_items SET quantity = quantity + 1 WHERE container_id = pg_temp.backpack('ann');
+	UPDATE game.character_items i SET quantity = quantity - 1 FROM game.world_drops d
+	WHERE d.id = current_setting('test.drop')::bigint AND i.container_id = d.container_id$$),
 ('custody_quantity', $$UPDATE game.character_items SET quantity = quantity + 1 WHERE container_id = pg_temp.backpack('ann')$$),
 ('custody_slot', $$UPDATE game.character_items SET slot = 999 WHERE container_id = pg_temp.backpack('ann')$$),
+('equipment_slot', $$UPDATE game.character_items SET container_id = pg_temp.equipped('ann') WHERE container_id = pg_temp.backpack('ann')$$),
+('equipment_bound', $$UPDATE game.item_templates SET binding = 'ON_EQUIP' WHERE code LIKE 'ore\_%';
+	UPDATE game.character_items SET container_id = pg_temp.equipped('ann') WHERE container_id = pg_temp.backpack('ann')$$),
+('equipment_container', $$DELETE FROM game.containers WHERE id = pg_temp.equipped('bob')$$),
 ('inventory_backpack', $$DELETE FROM game.character_inventory WHERE character_id = pg_temp.c('bob')$$),
 ('inventory_stack', $$UPDATE game.character_items SET quantity = 11 WHERE container_id = pg_temp.backpack('ann')$$),
 ('inventory_template', $$UPDATE game.character_items SET template_id = 2000000000 WHERE container_id = pg_temp.backpack('ann')$$),
