@@ -15,11 +15,8 @@
 
 #include "auth/session.h"
 #include "character/character.h"
-<<<<<<< HEAD
 #include "character/life.h"
-=======
 #include "economy/stats.h"
->>>>>>> 2f1e729 (Let players arrange, wear, use, drop, repair and bank what they own)
 #include "kernel/args.h"
 #include "kernel/clock.h"
 #include "kernel/errors.h"
