@@ -49,6 +49,39 @@ BEGIN
 END
 $$;
 
+-- The first item of a kind that a player has, in a slot where one is named; the lock of its container is
+-- what the specs contend for, so it is looked up without one.
+CREATE FUNCTION iso.item(who text, code text, slot int DEFAULT NULL) RETURNS bigint LANGUAGE sql STABLE AS $$
+	SELECT i.id FROM game.character_items i JOIN game.item_templates t ON t.id = i.template_id JOIN game.containers c ON c.id = i.container_id
+	JOIN iso.who w ON c.owner_id = CASE c.kind WHEN 'BANK' THEN w.account ELSE w.character END AND c.kind IN ('BACKPACK', 'EQUIPPED', 'BANK')
+	WHERE w.name = who AND t.code = item.code AND (item.slot IS NULL OR i.slot = item.slot) ORDER BY i.id LIMIT 1
+$$;
+
+-- Puts items into a slot of a backpack.
+CREATE PROCEDURE iso.put(who text, code text, quantity int, slot int) LANGUAGE sql AS $$
+	WITH made AS (
+		INSERT INTO game.character_items (container_id, slot, template_id, quantity, created_at)
+		SELECT b.container_id, put.slot, t.id, put.quantity, necp.now()
+		FROM iso.who w JOIN game.character_inventory b ON b.character_id = w.character, game.item_templates t
+		WHERE w.name = who AND t.code = put.code RETURNING *
+	)
+	INSERT INTO game.item_moves (item_id, template_id, kind, quantity, to_container_id, cause, cause_id, moved_at)
+	SELECT id, template_id, 'CREATE', made.quantity, container_id, 'TEST', 0, necp.now() FROM made
+$$;
+
+-- Where what a player had of a kind is: with it, in its bank, in drops it laid, gone.
+CREATE FUNCTION iso.items(who text, code text) RETURNS TABLE (place text, slot int, quantity bigint, durability int) LANGUAGE sql STABLE AS $$
+	SELECT c.kind, i.slot, i.quantity, i.durability
+	FROM iso.who w, game.character_items i JOIN game.item_templates t ON t.id = i.template_id JOIN game.containers c ON c.id = i.container_id
+	WHERE w.name = who AND t.code = items.code
+	  AND (c.kind IN ('BACKPACK', 'EQUIPPED') AND c.owner_id = w.character OR c.kind = 'BANK' AND c.owner_id = w.account
+	       OR c.kind = 'DROP' AND c.owner_id IN (SELECT d.id FROM game.world_drops d WHERE d.source = 'PLAYER' AND d.source_id = w.character))
+	UNION ALL
+	SELECT 'destroyed', NULL, sum(m.quantity), NULL FROM iso.who w, game.item_moves m JOIN game.item_templates t ON t.id = m.template_id
+	WHERE w.name = who AND t.code = items.code AND m.kind = 'DESTROY' AND m.cause = 'DESTROY' AND m.cause_id = w.character HAVING count(*) > 0
+	ORDER BY 1, 2
+$$;
+
 -- Everybody goes, and what has a fixed name or number goes with them.
 CREATE PROCEDURE iso.leave()
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET necpgame.rehearsal = on AS $$

@@ -14,8 +14,7 @@ CREATE TABLE game.item_templates (
 	slot text GENERATED ALWAYS AS (CASE type
 		WHEN 'WEAPON' THEN 'weapon' WHEN 'ARMOR' THEN coalesce(attributes ->> 'slot', 'chest') WHEN 'CYBERWARE' THEN 'cyberware'
 		WHEN 'IMPLANT' THEN 'implant' WHEN 'ACCESSORY' THEN 'accessory' END) STORED,
-	origin text NOT NULL DEFAULT 'pack' CHECK (origin IN ('pack', 'operator')),
-	CONSTRAINT item_templates_worn CHECK (slot IS NULL OR max_stack = 1)
+	origin text NOT NULL DEFAULT 'pack' CHECK (origin IN ('pack', 'operator'))
 );
 COMMENT ON TABLE game.item_templates IS 'Content: what an item is.';
 COMMENT ON COLUMN game.item_templates.id IS 'Identity.';

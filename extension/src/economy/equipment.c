@@ -191,6 +191,8 @@ NECP_FUNCTION(necp_equipment_equip)
 	template = necp_template(item->template_id);
 	if (template.slot == NULL)
 		necp_fail(NOT_USABLE, "item_id", "it is not worn");
+	if (item->quantity > 1)
+		necp_fail(NOT_USABLE, "item_id", "one is worn, not a stack: split it off");
 	if (item->durability == 0)
 		necp_fail(ITEM_BROKEN, "item_id", "it has to be repaired first");
 	if (!necp_stats(necp_character(), &stats))

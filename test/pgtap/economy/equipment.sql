@@ -85,7 +85,8 @@ SELECT is(pg_temp.no_equip('bob', :g1), 'NC401 item_id', 'NOT_FOUND: another''s'
 SELECT is(pg_temp.no_equip('ann', -1), 'NC001 item_id', 'VALIDATION: no id');
 SELECT throws_ok($$SELECT necp.content_import('items', '[{"code": "x", "name": "X", "description": "X", "type": "ARMOR", "rarity": "COMMON", "weight": 1, "vendor_price": 1,
 	"attributes": {"requires": {"charm": 3}}}]')$$, 'NC001', NULL, 'content cannot require what nobody has');
-SELECT throws_ok(format('UPDATE game.item_templates SET max_stack = 2 WHERE id = %s', :gun), '23514', NULL, 'what is worn is no stack');
+UPDATE game.item_templates SET max_stack = 2 WHERE id = :gun;
+SELECT is(pg_temp.no_equip('ann', (pg_temp.fill(pg_temp.backpack('ann'), format('[[%s, 2]]', :gun)::jsonb, 49))[1]), 'NC234 item_id', 'NOT_USABLE: what is worn is no stack');
 
 -- Binding --------------------------------------------------------------------------------------------------
 
