@@ -71,6 +71,7 @@ typedef struct EdgeSettings
 	size_t argon2_memory;
 	unsigned argon2_ops;
 	int password_threads;
+	int password_share; /* percent of the machine */
 	int password_queue;
 	int max_connections; /* per thread */
 	uint64_t header_timeout_ms;
@@ -244,6 +245,10 @@ bool necp_edge_authorize(EdgeJob *job, const NecpRoute *route);
 void necp_edge_password_init(void);
 void necp_edge_password_configure(const EdgeSettings *settings);
 /* Does what the route's password mode asks for and then calls the route. */
+/* A request without a password was answered; the hashes stand back behind those. */
+void necp_edge_password_other(void);
+/* The client of a job that waits has gone. */
+void necp_edge_password_abandon(EdgeJob *job);
 void necp_edge_password_start(EdgeJob *job);
 void necp_edge_password_receive(h2o_multithread_receiver_t *receiver, h2o_linklist_t *messages);
 

@@ -69,7 +69,9 @@ necp_edge_job_end(EdgeJob *job)
 	job->req = NULL;
 	if (h2o_timeout_is_linked(&job->timeout))
 		h2o_timeout_unlink(&job->timeout);
-	if (!job->waiting)
+	if (job->waiting)
+		necp_edge_password_abandon(job);
+	else
 		free_job(job);
 }
 

@@ -153,6 +153,8 @@ necp_edge_measure_answer(EdgeJob *job, int status)
 
 	count_answer(job->stats, status);
 	necp_metric_observe_us(job->stats->duration, us);
+	if (job->task == NULL)
+		necp_edge_password_other();
 	if (wanted == EDGE_LOG_ALL || (wanted == EDGE_LOG_ERRORS && (status >= 500 || us > SLOW_US)))
 		log_answer(job, status, us);
 }

@@ -5,7 +5,10 @@
  */
 #include <pthread.h>
 #include <sodium.h>
+#include <stdatomic.h>
 #include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "edge.h"
 #include "log.h"
@@ -14,6 +17,10 @@
 #define MAX_STORED 4
 
 #define NICENESS 10
+/* The machine is short of processors when a hash takes that much longer than its own time, and others
+ * are being served when there are that many of them in a second. */
+#define CROWDED 1.25
+#define SERVING 500
 
 typedef struct EdgePasswordTask
 {
@@ -22,6 +29,7 @@ typedef struct EdgePasswordTask
 	const char *known;  /* to verify against the first of stored, or NULL */
 	const char *chosen; /* to hash, or NULL */
 	int nstored;
+	atomic_bool abandoned; /* the client has gone */
 	bool verified;
 	bool reused; /* chosen is one of stored */
 	bool hashed;
@@ -38,6 +46,8 @@ static int queue_max = 1;
 static int nthreads;
 static size_t memory = 19456 * 1024;
 static unsigned ops = 2;
+static double share = 0.15;  /* of the machine, for hashes while others are being served */
+static atomic_ullong others; /* requests answered without a password */
 static NecpMetric *waiting;
 
 /* What is verified where there is no account, so that both take equally long. */
@@ -87,6 +97,53 @@ stand_back(void)
 	(void) setpriority(PRIO_PROCESS, 0, NICENESS);
 }
 
+void
+necp_edge_password_other(void)
+{
+	atomic_fetch_add_explicit(&others, 1, memory_order_relaxed);
+}
+
+static double
+seconds_of(clockid_t clock)
+{
+	struct timespec at;
+
+	clock_gettime(clock, &at);
+	return (double) at.tv_sec + (double) at.tv_nsec / 1e9;
+}
+
+/* When a hash began: by the wall, by its thread's own time, and by what was answered until then. */
+typedef struct Mark
+{
+	double wall;
+	double own;
+	unsigned long long others;
+} Mark;
+
+static Mark
+mark(void)
+{
+	return (Mark){seconds_of(CLOCK_MONOTONIC), seconds_of(CLOCK_THREAD_CPUTIME_ID), others};
+}
+
+/*
+ * Niceness does not reach beyond a group of processes (autogroups, containers), and the database is
+ * another one. So the threads also rest between hashes, while both holds: processors are short, and
+ * others than logins are being served. Logins alone get all there is.
+ */
+static void
+rest_after(const Mark *start, double duty)
+{
+	Mark end = mark();
+	double wall = end.wall - start->wall;
+	double own = end.own - start->own;
+
+	if (own <= 0 || duty >= 1 || wall < own * CROWDED ||
+		(double) (end.others - start->others) < SERVING * wall)
+		return;
+	usleep((useconds_t) (own * (1 / duty - 1) * 1e6));
+}
+
 static void *
 run_thread(void *arg)
 {
@@ -98,6 +155,8 @@ run_thread(void *arg)
 	for (;;)
 	{
 		EdgePasswordTask *task;
+		double duty; /* of this thread, where it has to rest */
+		Mark start;
 
 		pthread_mutex_lock(&lock);
 		while (queue == NULL)
@@ -107,6 +166,7 @@ run_thread(void *arg)
 		if (queue == NULL)
 			queue_tail = &queue;
 		queued--;
+		duty = share * (double) sysconf(_SC_NPROCESSORS_ONLN) / nthreads;
 		if (dummy_memory != memory || dummy_ops != ops)
 		{
 			dummy_memory = memory;
@@ -117,8 +177,11 @@ run_thread(void *arg)
 		necp_metric_add(waiting, -1);
 		if (dummy[0] == '\0')
 			make_dummy(dummy, dummy_memory, dummy_ops);
-		run_task(task, dummy, dummy_memory, dummy_ops);
+		start = mark();
+		if (!task->abandoned)
+			run_task(task, dummy, dummy_memory, dummy_ops);
 		h2o_multithread_send_message(&task->job->thread->password_results, &task->job->message);
+		rest_after(&start, duty);
 	}
 	return NULL;
 }
@@ -140,6 +203,7 @@ necp_edge_password_configure(const EdgeSettings *settings)
 	memory = settings->argon2_memory;
 	ops = settings->argon2_ops;
 	queue_max = settings->password_queue;
+	share = settings->password_share / 100.0;
 	while (nthreads < settings->password_threads)
 	{
 		pthread_t id;
@@ -150,6 +214,14 @@ necp_edge_password_configure(const EdgeSettings *settings)
 		nthreads++;
 	}
 	pthread_mutex_unlock(&lock);
+}
+
+/* Nobody waits for the answer any more: what is in the queue is passed over. */
+void
+necp_edge_password_abandon(EdgeJob *job)
+{
+	if (job->task != NULL)
+		job->task->abandoned = true;
 }
 
 /* Hands the task to the threads; answers UNAVAILABLE if the queue is full. */

@@ -152,6 +152,7 @@ necp_edge_settings_build(NecpConfig *config)
 		(size_t) necp_config_int(config, "edge.argon2_memory_kib", 19456, 8, 4194304) * 1024;
 	settings->argon2_ops = (unsigned) necp_config_int(config, "edge.argon2_ops", 2, 1, 64);
 	settings->password_threads = (int) necp_config_int(config, "edge.password_threads", 2, 1, 32);
+	settings->password_share = (int) necp_config_int(config, "edge.password_share", 15, 1, 100);
 	settings->password_queue = (int) necp_config_int(config, "edge.password_queue", 128, 1, 65536);
 	settings->header_timeout_ms =
 		(uint64_t) necp_config_int(config, "edge.header_timeout_ms", 10000, 100, 3600000);

@@ -30,6 +30,7 @@ INSERT INTO game.config (key, value, description) VALUES
 	('edge.argon2_ops', '2', 'Passes of Argon2id.'),
 	('edge.password_threads', '2', 'Threads that hash passwords.'),
 	('edge.log_requests', '"all"', 'Which requests get a line in the log: all, errors or none.'),
+	('edge.password_share', '15', 'Percent of the processors that hashes take while processors are short and others are served.'),
 	('edge.password_queue', '64', 'Passwords that may wait for a thread.'),
 	('realtime.tick_ms', '50', 'Period of the world exchange and of position frames.'),
 	('realtime.max_frame', '8192', 'Bytes of a client''s STOMP frame.'),
