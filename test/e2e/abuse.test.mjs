@@ -98,7 +98,9 @@ before(async () => {
 	belongings.character_id = owner.character_id;
 	belongings.session_id = owner.session_id;
 	belongings.quest_id = (await owner.get('/quests/active')).items[0].quest_id;
-	belongings.item_id = (await owner.get('/inventory')).items[0].item_id;
+	const { items } = await owner.get('/inventory');
+	belongings.item_id = items[0].item_id;
+	belongings.into_item_id = items[1].item_id;
 	belongings.notification_id = (await owner.get('/notifications')).items[0].notification_id;
 });
 
@@ -202,7 +204,34 @@ const RECIPES = {
 		const drop_id = await makeDrop(player, yard.npcs[0]);
 		return { player, given: { drop_id }, other: { drop_id: drop_id + 1 } };
 	},
+	'POST /inventory/use': () => withKit('field_dressing'),
+	'POST /inventory/drop': () => withKit('pistol_rounds', { quantity: 10 }, { quantity: 11 }),
+	'POST /inventory/items/{item_id}/split': () => withKit('pistol_rounds', { quantity: 10 }, { quantity: 11 }),
+	'POST /inventory/items/{item_id}/merge': async () => {
+		const { player, given } = await withKit('pistol_rounds');
+		const part = await player.command(`/inventory/items/${given.item_id}/split`, { quantity: 20 });
+		return { player, given: { ...given, into_item_id: part.item_id, quantity: 5 }, other: { ...given, into_item_id: part.item_id, quantity: 6 } };
+	},
+	'POST /inventory/items/{item_id}/destroy': () => withKit('pistol_rounds', { quantity: 10 }, { quantity: 11 }),
+	'POST /inventory/items/{item_id}/repair': async () => {
+		const { player, given } = await withKit('rust_pistol');
+		await sql`UPDATE game.character_items SET durability = 50 WHERE id = ${given.item_id}`;
+		return { player, given };
+	},
+	'POST /inventory/bank/deposit': () => withKit('pistol_rounds', { quantity: 10 }, { quantity: 11 }),
+	'POST /inventory/bank/withdraw': async () => {
+		const { player, given } = await withKit('pistol_rounds');
+		const bank = await player.command('/inventory/bank/deposit', { item_id: given.item_id });
+		return { player, given: { item_id: bank.items[0].item_id, quantity: 10 }, other: { item_id: bank.items[0].item_id, quantity: 11 } };
+	},
 };
+
+// A new player and an item of its kit; other: the same with other parameters.
+async function withKit(code, more = {}, others) {
+	const player = await Player.enter();
+	const { item_id } = (await player.get('/inventory')).items.find((it) => it.code === code);
+	return { player, given: { item_id, ...more }, other: others && { item_id, ...others } };
+}
 const keyed = operations.filter((it) => it.keyed);
 const effects = async (player) => row`SELECT (SELECT count(*) FROM game.ledger_transfers) AS transfers, (SELECT count(*) FROM game.item_moves) AS moves,
 	(SELECT count(*) FROM game.game_events WHERE account_id = ${player.account_id}) AS events`;

@@ -40,11 +40,11 @@ NECP_FUNCTION(necp_bank_deposit)
 	int64 item_id = necp_arg_id(fcinfo, 0, "item_id");
 	NecpBags bags;
 	NecpItem *item;
-	int32 quantity;
+	int32 quantity = necp_arg_part(fcinfo, 1);
 
 	necp_bags_lock(NECP_BACKPACK | NECP_BANK, &bags);
 	item = necp_item_require(bags.backpack, item_id, "item_id");
-	quantity = necp_arg_part(fcinfo, 1, item);
+	quantity = necp_item_part(item, quantity);
 	if (strcmp(item->binding, "CHARACTER") == 0)
 		necp_fail(ITEM_BOUND, "item_id", "it is bound to the character");
 	if (necp_item_stow(item,
@@ -65,14 +65,14 @@ NECP_FUNCTION(necp_bank_withdraw)
 	NecpBags bags;
 	NecpItem *item;
 	NecpTemplate template;
-	int32 quantity;
+	int32 quantity = necp_arg_part(fcinfo, 1);
 	int32 taken;
 	double spare_kg;
 	bool too_heavy = false;
 
 	necp_bags_lock(NECP_BACKPACK | NECP_BANK, &bags);
 	item = necp_item_require(bags.bank, item_id, "item_id");
-	quantity = necp_arg_part(fcinfo, 1, item);
+	quantity = necp_item_part(item, quantity);
 	template = necp_template(item->template_id);
 	spare_kg = necp_inventory_spare(necp_character());
 	taken = necp_inventory_take(item,

@@ -220,13 +220,17 @@ necp_item_require(const NecpContainer *container, int64 item_id, const char *fie
 }
 
 int32
-necp_arg_part(FunctionCallInfo fcinfo, int n, const NecpItem *item)
+necp_arg_part(FunctionCallInfo fcinfo, int n)
 {
-	int32 quantity = PG_ARGISNULL(n) ? item->quantity : necp_arg_quantity(fcinfo, n, "quantity");
+	return PG_ARGISNULL(n) ? 0 : necp_arg_quantity(fcinfo, n, "quantity");
+}
 
+int32
+necp_item_part(const NecpItem *item, int32 quantity)
+{
 	if (quantity > item->quantity)
 		necp_fail(INSUFFICIENT_QUANTITY, "quantity", "there are %d of it", item->quantity);
-	return quantity;
+	return quantity > 0 ? quantity : item->quantity;
 }
 
 /* Who is told ---------------------------------------------------------------------------------- */

@@ -62,8 +62,9 @@ extern void necp_inventory_push(int64 character_id, NecpContainer **containers, 
 /* An item in a locked container that is free to go; NOT_FOUND, ITEM_LOCKED. */
 extern NecpItem *necp_item_require(const NecpContainer *container, int64 item_id,
 								   const char *field);
-/* Quantity argument n: up to all of an item, all by default. INSUFFICIENT_QUANTITY. */
-extern int32 necp_arg_part(FunctionCallInfo fcinfo, int n, const NecpItem *item);
+/* Quantity argument n, 0 where there is none; and what that is of an item: all of it by default. */
+extern int32 necp_arg_part(FunctionCallInfo fcinfo, int n);
+extern int32 necp_item_part(const NecpItem *item, int32 quantity);
 
 /* What a character carries and what that costs it (DOMAIN §6). */
 typedef struct NecpLoad

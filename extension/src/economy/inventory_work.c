@@ -95,7 +95,7 @@ NECP_FUNCTION(necp_inventory_merge)
 	NecpBags bags;
 	NecpItem *item;
 	NecpItem *into;
-	int32 quantity;
+	int32 quantity = necp_arg_part(fcinfo, 2);
 	int32 room;
 
 	necp_bags_lock(NECP_BACKPACK, &bags);
@@ -103,7 +103,7 @@ NECP_FUNCTION(necp_inventory_merge)
 	if (item_id == into_id)
 		necp_fail(VALIDATION, "into_item_id", "an item does not join itself");
 	into = necp_item_require(bags.backpack, into_id, "into_item_id");
-	quantity = necp_arg_part(fcinfo, 2, item);
+	quantity = necp_item_part(item, quantity);
 	if (!necp_item_joins(item, into))
 		necp_fail(CONFLICT,
 				  "into_item_id",
@@ -154,11 +154,11 @@ NECP_FUNCTION(necp_inventory_destroy)
 	NecpBags bags;
 	NecpItem *item;
 	NecpTemplate template;
-	int32 quantity;
+	int32 quantity = necp_arg_part(fcinfo, 1);
 
 	necp_bags_lock(NECP_BACKPACK, &bags);
 	item = necp_item_require(bags.backpack, item_id, "item_id");
-	quantity = necp_arg_part(fcinfo, 1, item);
+	quantity = necp_item_part(item, quantity);
 	template = necp_template(item->template_id);
 	require_deletable(&template);
 	necp_item_reduce(item, quantity, "DESTROY", necp_character());
@@ -188,13 +188,13 @@ NECP_FUNCTION(necp_inventory_drop)
 	NecpBags bags;
 	NecpItem *item;
 	NecpTemplate template;
-	int32 quantity;
+	int32 quantity = necp_arg_part(fcinfo, 1);
 	int64 container_id;
 	int64 drop_id;
 
 	necp_bags_lock(NECP_BACKPACK, &bags);
 	item = necp_item_require(bags.backpack, item_id, "item_id");
-	quantity = necp_arg_part(fcinfo, 1, item);
+	quantity = necp_item_part(item, quantity);
 	template = necp_template(item->template_id);
 	require_deletable(&template);
 	if (strcmp(item->binding, "NONE") != 0)

@@ -1,6 +1,6 @@
 -- Backpacks, wallets, templates (DOMAIN §6).
 \ir ../helpers.psql
-SELECT plan(100);
+SELECT plan(103);
 SELECT pg_temp.player('ann') \g /dev/null
 SELECT pg_temp.player('bob') \g /dev/null
 SELECT pg_temp.template('ore', max_stack => 10) AS ore, pg_temp.template('gun', 'WEAPON', 'RARE') AS gun \gset
@@ -181,10 +181,24 @@ SELECT pg_temp.call('cat', 'POST', '/inventory/drop', jsonb_build_object('item_i
 SELECT is((SELECT c.kind || ' ' || c.owner_id FROM game.character_items i JOIN game.containers c ON c.id = i.container_id WHERE i.id = :a), 'DROP ' || :drop, 'a whole item falls as it is');
 SELECT is((SELECT attributes FROM game.character_items WHERE id = :a), '{"engraved": "cat"}', 'with all that it has');
 
+-- Taken back ------------------------------------------------------------------------------------------------
+
+SELECT pg_temp.call('dan', 'POST', '/auth/logout') \g /dev/null
+UPDATE game.characters SET hp = 50 WHERE id = pg_temp.c('dan');
+SELECT pg_temp.login('dan') \g /dev/null
+SELECT pg_temp.select_character('dan', pg_temp.c('dan')) \g /dev/null
+SELECT pg_temp.enter_zone('dan', :zone_id) \g /dev/null
+SELECT (pg_temp.fill(pg_temp.backpack('dan'), format('[[%s, 2]]', :tonic)::jsonb, 35))[1] AS sip \gset
+SELECT pg_temp.statement('dan', 'POST', '/inventory/use', jsonb_build_object('item_id', :sip), gen_random_uuid()) AS sipping \gset
+SELECT is(pg_temp.run('edge', :'sipping', 'SELECT (1 / 0)::text'), '22012', 'a use that fails in the end');
+SELECT is((SELECT hp FROM live.zone_players WHERE character_id = pg_temp.c('dan')), 50, 'heals nobody');
+SELECT is(pg_temp.call('dan', 'POST', '/inventory/use', jsonb_build_object('item_id', :sip), gen_random_uuid()) ->> 'hp', '80', 'one that does not, does');
+
 -- Too heavy to pick up -------------------------------------------------------------------------------------
 
 UPDATE game.item_templates SET weight = 50 WHERE id = :stone;
 SELECT pg_temp.lay_drop(:zone_id, format('[[%s, 2]]', :stone)::jsonb) AS rock \gset
+SELECT pg_temp.call('dan', 'POST', '/inventory/items/{item_id}/destroy', jsonb_build_object('item_id', :sip), gen_random_uuid()) \g /dev/null
 SELECT is(pg_temp.refusal('dan', 'POST', '/loot/pickup', jsonb_build_object('drop_id', :rock), gen_random_uuid()), 'NC933', 'OVERWEIGHT: nothing of it can be carried');
 UPDATE game.characters SET body = 7 WHERE id = pg_temp.c('dan');
 SELECT is(pg_temp.call('dan', 'POST', '/loot/pickup', jsonb_build_object('drop_id', :rock), gen_random_uuid()) ->> 'status', 'ACTIVE', 'who is stronger takes one, and leaves the other');
