@@ -12,7 +12,7 @@ ROOMS = auth/auth auth/token auth/throttle auth/email auth/password auth/request
 	world/zone \
 	gameplay/npc gameplay/combat gameplay/quest gameplay/achievement \
 	character/history character/player \
-	social/notification
+	social/notification social/party
 
 PG_MAJOR = 15
 PG_CONFIG ?= /usr/lib/postgresql/$(PG_MAJOR)/bin/pg_config

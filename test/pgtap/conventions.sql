@@ -136,7 +136,7 @@ SELECT is_empty($$SELECT r.method, r.path, r.rate FROM necp.routes r
 	WHERE r.rate IS NOT NULL AND NOT EXISTS (SELECT FROM game.config c WHERE c.key = 'rate.' || r.rate)$$,
 	'every rate class that a route names is configured');
 SELECT is_empty($$SELECT method, path FROM necp.routes WHERE (method = 'GET') <> read_only
-	AND function NOT IN ('zone_list', 'zone_current', 'zone_read', 'zone_players', 'npc_read', 'combat_active', 'combat_state')$$,
+	AND function NOT IN ('zone_list', 'zone_current', 'zone_read', 'zone_players', 'npc_read', 'combat_active', 'combat_state', 'party_get')$$,
 	'GET reads, and nothing else does; reads of the live world cannot run on a standby');
 SELECT is_empty($$SELECT method, path FROM necp.routes WHERE password IS NOT NULL AND password <> 'hash'
 	AND NOT EXISTS (SELECT FROM functions f WHERE f.proname = routes.function || '_lookup' AND f.prorettype = 'text'::regtype)$$,
@@ -201,7 +201,9 @@ CREATE TEMP TABLE unindexed (name, reason) AS VALUES
 	('player_achievements(achievement_id)', 'content is not deleted'),
 	('npc_spawns(template_id)', 'content is not deleted'), ('npc_spawns(zone_id)', 'content is not deleted'),
 	('refresh_tokens(account_id)', 'accounts are not deleted'), ('account_tokens(account_id)', 'accounts are not deleted'),
-	('player_sessions(account_id)', 'accounts are not deleted');
+	('player_sessions(account_id)', 'accounts are not deleted'),
+	('party_invites(party_id)', 'parties are not deleted'), ('party_invites(character_id)', 'characters are not deleted'),
+	('party_invites(invited_by)', 'characters are not deleted');
 SELECT is_empty($$SELECT format('%s(%s)', t.name, a.attname) FROM pg_constraint c JOIN game_tables t ON t.oid = c.conrelid
 	JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1]
 	WHERE c.contype = 'f' AND NOT t.relispartition

@@ -19,6 +19,8 @@ SELECT pg_temp.call('ann', 'POST', '/quests/start', format('{"template_id": %s}'
 INSERT INTO game.achievements (code, name, description, category, kind, event, required, points, origin)
 	VALUES ('proof_' || :'tag', 'A', 'Of tests.', 'test', 'STANDARD', 'NOTHING', 3, 10, 'operator') RETURNING id AS achievement \gset
 
+SELECT pg_temp.call('ann', 'POST', '/party') \g /dev/null
+
 CREATE TEMP TABLE cases (name text PRIMARY KEY, corruption text);
 SELECT set_config('test.drop', :'drop', false), set_config('test.quest', :'quest', false), set_config('test.achievement', :'achievement', false) \g /dev/null
 INSERT INTO cases VALUES
@@ -64,6 +66,14 @@ INSERT INTO cases VALUES
 ('loot_open_drop', $$UPDATE game.world_drops SET status = 'LOOTED' WHERE id = current_setting('test.drop')::bigint$$),
 ('npc_lives', $$UPDATE game.npc_instances SET status = 'DEAD', died_at = necp.now(), respawn_at = necp.now()
 	WHERE spawn_id = (SELECT id FROM game.npc_spawns WHERE code = 'proof_' || current_setting('test.tag'))$$),
+('party_character', $$UPDATE game.characters SET status = 'DELETED', deleted_at = necp.now() WHERE id = pg_temp.c('ann')$$),
+('party_leader', $$UPDATE game.parties SET leader_id = pg_temp.c('bob') WHERE leader_id = pg_temp.c('ann')$$),
+('party_members', $$ALTER TABLE game.party_members DROP CONSTRAINT party_members_party_fkey;
+	UPDATE game.parties SET capacity = NULL, leader_id = NULL, status = 'DISBANDED', disbanded_at = necp.now() WHERE leader_id = pg_temp.c('ann')$$),
+('party_one', $$ALTER TABLE game.party_members DROP CONSTRAINT party_members_pkey, DROP CONSTRAINT party_members_party_key CASCADE;
+	INSERT INTO game.party_members (character_id, party_id, capacity, seat, joined_at)
+	SELECT character_id, party_id, capacity, 2, joined_at FROM game.party_members WHERE character_id = pg_temp.c('ann')$$),
+('party_presence', $$UPDATE game.player_sessions SET character_id = NULL, place_id = NULL WHERE id = pg_temp.s('ann')$$),
 ('quest_one_active', $$DROP INDEX game.quest_instances_active_key;
 	INSERT INTO game.quest_instances (character_id, template_id, status, started_at)
 	SELECT character_id, template_id, status, started_at FROM game.quest_instances WHERE character_id = pg_temp.c('ann')$$),
@@ -99,5 +109,6 @@ SELECT lives_ok('SELECT * FROM necp.integrity_check()', 'admins may ask');
 SET ROLE necp_edge;
 SELECT throws_ok('SELECT * FROM necp.integrity_check()', '42501', NULL, 'servers may not');
 RESET ROLE;
+SELECT pg_temp.call('ann', 'DELETE', '/party') \g /dev/null
 SELECT pg_temp.call('ann', 'POST', '/auth/logout') \g /dev/null
 SELECT * FROM finish();
