@@ -230,7 +230,7 @@ invite(const NecpParty *party, const NecpCharacter *guest)
 
 	necp_run(&expire_invite, party->id, guest->id, TimestampTzGetDatum(now));
 	if (necp_run(&pending_invite, party->id, guest->id) > 0)
-		necp_fail(CONFLICT, "character_id", "%s is invited already", guest->name);
+		necp_fail(CONFLICT, "character_id", "this character is invited already");
 	necp_run(&insert_invite,
 			 party->id,
 			 guest->id,
@@ -254,7 +254,7 @@ NECP_FUNCTION(necp_party_invite)
 	if (!necp_character_read(character_id, &guest))
 		necp_fail(NOT_FOUND, "character_id", "character not found");
 	if (necp_party_row(character_id) != 0)
-		necp_fail(TARGET_IN_PARTY, "character_id", "%s is in a party already", guest.name);
+		necp_fail(TARGET_IN_PARTY, "character_id", "this character is in a party already");
 	if (party.nmembers >= party.capacity)
 		necp_fail(PARTY_FULL, NULL, "all %d seats of the party are taken", party.capacity);
 	return invite(&party, &guest);
