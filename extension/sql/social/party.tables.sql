@@ -8,7 +8,7 @@ CREATE TABLE game.parties (
 	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	status text NOT NULL DEFAULT 'ACTIVE' CHECK (status IN ('ACTIVE', 'DISBANDED')),
 	leader_id bigint,
-	capacity smallint CHECK (capacity BETWEEN 1 AND 40),
+	capacity smallint CHECK (capacity BETWEEN 1 AND 25),
 	raid boolean NOT NULL DEFAULT false,
 	loot_mode text NOT NULL DEFAULT 'NEED_GREED' CHECK (loot_mode IN ('FREE_FOR_ALL', 'PERSONAL', 'NEED_GREED', 'MASTER_LOOTER')),
 	loot_threshold text NOT NULL DEFAULT 'UNCOMMON' CHECK (loot_threshold IN ('COMMON', 'UNCOMMON', 'RARE', 'EPIC', 'LEGENDARY', 'UNIQUE')),
@@ -102,7 +102,7 @@ COMMENT ON COLUMN game.party_invites.expires_at IS 'Until when it can be accepte
 
 INSERT INTO game.config (key, value, description) VALUES
 	('party.size', '5', 'Members of a party at most.'),
-	('party.raid_size', '15', 'Members of a raid at most, 40 at the most.'),
+	('party.raid_size', '15', 'Members of a raid at most; no more than 25.'),
 	('party.invite_s', '60', 'Life of an invitation.'),
 	('party.ready_s', '30', 'Time to answer a ready check.'),
 	('party.away_s', '300', 'Time without connection or session after which a member is out.'),

@@ -456,15 +456,9 @@ NECP_FUNCTION(necp_party_loot)
 static Datum
 ready_answer(NecpParty *party)
 {
-	int64 id = party->id;
-	bool open = false;
-	TimestampTz until = party->ready_until;
-
-	(void) necp_party_read(id, false, party);
+	party->ready_open = false;
 	for (int i = 0; i < party->nmembers; i++)
-		open = open || party->members[i].ready < 0;
-	party->ready_open = open;
-	party->ready_until = until;
+		party->ready_open = party->ready_open || party->members[i].ready < 0;
 	return party_answer(party);
 }
 
@@ -479,6 +473,8 @@ NECP_FUNCTION(necp_party_ready_check)
 		necp_fail(CONFLICT, NULL, "a ready check is running");
 	party.ready_until = necp_now() + necp_config_int("party.ready_s") * USECS_PER_SEC;
 	necp_run(&ask_ready, party.id, necp_character());
+	for (int i = 0; i < party.nmembers; i++)
+		party.members[i].ready = party.members[i].character_id == necp_character() ? 1 : -1;
 	return ready_answer(&party);
 }
 
@@ -492,6 +488,7 @@ NECP_FUNCTION(necp_party_ready_respond)
 	if (!party.ready_open)
 		necp_fail(CONFLICT, NULL, "no ready check is running");
 	necp_run(&answer_ready, necp_character(), BoolGetDatum(PG_GETARG_BOOL(0)));
+	necp_party_member(&party, necp_character())->ready = PG_GETARG_BOOL(0) ? 1 : 0;
 	return ready_answer(&party);
 }
 

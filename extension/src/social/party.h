@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: PostgreSQL
  *
- * Parties, for the rooms that build on them (DOMAIN §17). Lock order: session, party, then what
- * belongs to a match, a roll or a quest of the party.
+ * Parties, for the rooms that build on them (DOMAIN §17). Lock order: session, character,
+ * party (several: ascending id), then what belongs to a match, a roll or a quest of the party.
  */
 #ifndef NECP_SOCIAL_PARTY_H
 #define NECP_SOCIAL_PARTY_H
@@ -10,7 +10,7 @@
 
 #include "utils/timestamp.h"
 
-#define NECP_PARTY_MOST 40
+#define NECP_PARTY_MOST 25 /* one push tells them all */
 
 typedef enum NecpPartyPresence
 {

@@ -149,7 +149,7 @@ SELECT is(pg_temp.corrupt(c), k, 'the tables refuse ' || what) FROM (VALUES
 	('a member of two parties', format('INSERT INTO game.party_members (character_id, party_id, capacity, seat, joined_at) VALUES (%s, %s, 15, 9, now())', pg_temp.c('bob'), :party), 'party_members_pkey'),
 	('two members of one seat', format('INSERT INTO game.party_members (character_id, party_id, capacity, seat, joined_at) VALUES (%s, %s, 15, 1, now())', pg_temp.c('hal'), :party), 'party_members_seat_key'),
 	('a seat too many', format('INSERT INTO game.party_members (character_id, party_id, capacity, seat, joined_at) VALUES (%s, %s, 15, 16, now())', pg_temp.c('hal'), :party), 'party_members_seat_range'),
-	('another capacity', format('INSERT INTO game.party_members (character_id, party_id, capacity, seat, joined_at) VALUES (%s, %s, 40, 16, now())', pg_temp.c('hal'), :party), 'party_members_party_fkey'),
+	('another capacity', format('INSERT INTO game.party_members (character_id, party_id, capacity, seat, joined_at) VALUES (%s, %s, 25, 16, now())', pg_temp.c('hal'), :party), 'party_members_party_fkey'),
 	('fewer seats than members', format('UPDATE game.parties SET capacity = 5 WHERE id = %s', :party), 'party_members_seat_range'),
 	('a member of what is disbanded', format('INSERT INTO game.party_members (character_id, party_id, capacity, seat, joined_at) VALUES (%s, %s, 5, 1, now())', pg_temp.c('hal'), :other), 'party_members_party_fkey'),
 	('a leader who is no member', format('UPDATE game.parties SET leader_id = %s WHERE id = %s', pg_temp.c('hal'), :party), 'parties_leader_fkey'),

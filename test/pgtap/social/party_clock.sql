@@ -1,6 +1,6 @@
 -- What becomes of members who are gone, by their sessions and by the clock (DOMAIN §4, §17).
 \ir ../helpers.psql
-SELECT plan(50);
+SELECT plan(51);
 CALL pg_temp.session_limits(300, 600, 100000, 200000, 180, 300);
 SELECT pg_temp.player(n) FROM unnest('{ann,bob,cat,dan}'::text[]) n \g /dev/null
 SELECT pg_temp.link('rt') \g /dev/null
@@ -103,6 +103,7 @@ SELECT pg_temp.disconnect('bob') \g /dev/null
 BEGIN;
 UPDATE game.party_members SET leaves_at = necp.now() WHERE character_id = pg_temp.c('bob');
 SELECT matches(pg_temp.refusal('cat', 'POST', '/party/kick', jsonb_build_object('character_id', pg_temp.c('dan'))), '^ok', 'a command finds the party as the clock has left it: cat leads');
+SELECT matches(pg_temp.refusal('cat', 'POST', '/party/ready-check'), format('"leader_id":%s,', pg_temp.c('cat')), 'so does a ready check');
 SELECT is(pg_temp.refusal('dan', 'POST', '/party/leader', jsonb_build_object('character_id', pg_temp.c('bob'))), 'NC380', 'NOT_LEADER: dan does not');
 SELECT is(pg_temp.refusal('cat', 'POST', '/party/kick', jsonb_build_object('character_id', pg_temp.c('bob'))), 'NC401 character_id', 'NOT_FOUND: bob is out');
 COMMIT;
