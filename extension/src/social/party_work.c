@@ -223,7 +223,7 @@ may_be_deleted(int64 character_id)
 
 	if (party_id != 0 && necp_party_read(party_id, true, &party) && party.frozen != NULL &&
 		necp_party_member(&party, character_id) != NULL)
-		necp_fail(FROZEN, NULL, "nobody leaves the character's party for now: %s", party.frozen);
+		necp_fail(BUSY, NULL, "nobody leaves the character's party for now: %s", party.frozen);
 }
 
 static void

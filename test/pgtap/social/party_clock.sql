@@ -1,6 +1,6 @@
 -- What becomes of members who are gone, by their sessions and by the clock (DOMAIN §4, §17).
 \ir ../helpers.psql
-SELECT plan(51);
+SELECT plan(55);
 CALL pg_temp.session_limits(300, 600, 100000, 200000, 180, 300);
 SELECT pg_temp.player(n) FROM unnest('{ann,bob,cat,dan}'::text[]) n \g /dev/null
 SELECT pg_temp.link('rt') \g /dev/null
@@ -211,7 +211,15 @@ SELECT is((SELECT (m ->> 'place_id')::bigint FROM json_array_elements(pg_temp.ca
 SELECT is(pg_temp.leads(:party), 'dan', 'dan leads');
 SELECT necp.clock_advance('5 minutes') \g /dev/null
 SELECT ok(pg_temp.wait_for(format('pg_temp.names(%s) = ''ann dan''', :party)), 'the scheduler puts out who is due');
+SELECT necp.clock_advance('10 seconds') \g /dev/null
+SELECT pg_temp.select_character('dan', :twin) \g /dev/null
+SELECT is(pg_temp.leads(:party), 'dan', 'who plays another character leads until it is out');
+SELECT necp.party_freeze(:party, 'MATCH') \g /dev/null
+SELECT is(pg_temp.refusal('dan', 'DELETE', '/characters/{character_id}', jsonb_build_object('character_id', pg_temp.c('dan'))), 'NC922', 'BUSY: nobody is deleted out of a frozen party');
+SELECT necp.party_freeze(:party, NULL) \g /dev/null
+SELECT pg_temp.call('dan', 'DELETE', '/characters/{character_id}', jsonb_build_object('character_id', pg_temp.c('dan'))) \g /dev/null
+SELECT is((SELECT data ->> 'reason' FROM game.game_events WHERE type = 'PLAYER_LEFT_PARTY' AND aggregate_id = :party AND character_id = pg_temp.c('dan')), 'DELETED', 'who is deleted leaves');
+SELECT is((SELECT status FROM game.parties WHERE id = :party), 'DISBANDED', 'and who was left alone');
 SELECT necp.clock_reset() \g /dev/null
-SELECT pg_temp.call('dan', 'DELETE', '/party') \g /dev/null
 SELECT is_empty('SELECT * FROM necp.integrity_check()', 'nothing was lost');
 SELECT * FROM finish();
