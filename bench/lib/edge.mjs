@@ -74,7 +74,7 @@ async function readFunction(stack) {
  */
 function layDrops(stack, count) {
 	stack.psql(`UPDATE game.config SET value = '1000000' WHERE key = 'loot.pickup_m'; SELECT necp.config_set('loot.pickup_m', '1000000');
-		SELECT necp.config_set('loot.drop_s', '86400');`);
+		SELECT necp.config_set('loot.drop_s', '86400'); SELECT necp.config_set('inventory.base_kg', '1000000000');`);
 	return Number(stack.psql(`BEGIN;
 		CREATE TEMP TABLE lay AS SELECT coalesce(max(id), 0) AS base FROM game.world_drops;
 		INSERT INTO game.containers (kind, owner_id, capacity) SELECT 'DROP', base + n, 1 FROM lay, generate_series(1, ${count}) n;

@@ -52,7 +52,7 @@ SELECT necp.integrity('equipment_slot', $$
 	SELECT format('item %s, a %s, is worn in slot %s of %s', i.id, t.code, coalesce(s.code, i.slot::text), c.owner_id)
 	FROM game.containers c JOIN game.character_items i ON i.container_id = c.id
 	LEFT JOIN game.item_templates t ON t.id = i.template_id
-	LEFT JOIN game.equipment_slots s ON s.id = i.slot
+	LEFT JOIN game.equipment_slots s ON s.slot = i.slot
 	WHERE c.kind = 'EQUIPPED' AND (s.kind IS DISTINCT FROM t.slot OR i.quantity <> 1)$$,
 	'What is worn is in a slot of its kind.');
 SELECT necp.integrity('equipment_bound', $$

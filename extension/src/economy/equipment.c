@@ -26,11 +26,11 @@
 
 #define MAX_SLOTS 64
 
-static NecpPlan read_slots =
-	NECP_PLAN("SELECT id, code, min_level FROM game.equipment_slots WHERE kind = $1 ORDER BY id",
-			  TEXTOID);
+static NecpPlan read_slots = NECP_PLAN(
+	"SELECT slot, code, min_level FROM game.equipment_slots WHERE kind = $1 ORDER BY slot",
+	TEXTOID);
 static NecpPlan count_slots =
-	NECP_PLAN0("SELECT coalesce(max(id) + 1, 1) FROM game.equipment_slots");
+	NECP_PLAN0("SELECT coalesce(max(slot) + 1, 1) FROM game.equipment_slots");
 static NecpPlan read_requirements =
 	NECP_PLAN("SELECT r.key, r.value #>> '{}' FROM game.item_templates t,"
 			  " jsonb_each(t.attributes -> 'requires') r WHERE t.id = $1 ORDER BY r.key",
@@ -38,10 +38,10 @@ static NecpPlan read_requirements =
 static NecpPlan view_slots =
 	NECP_PLAN("SELECT coalesce(json_agg(ROW(s.code, s.kind, s.min_level, s.min_level <= $2,"
 			  " CASE WHEN i.id IS NOT NULL THEN " NECP_ITEM_ROW
-			  " END)::necp.worn_view ORDER BY s.id), '[]')"
+			  " END)::necp.worn_view ORDER BY s.slot), '[]')"
 			  " FROM game.equipment_slots s"
 			  " LEFT JOIN game.containers w ON w.owner_id = $1 AND w.kind = 'EQUIPPED'"
-			  " LEFT JOIN game.character_items i ON i.container_id = w.id AND i.slot = s.id"
+			  " LEFT JOIN game.character_items i ON i.container_id = w.id AND i.slot = s.slot"
 			  " LEFT JOIN game.item_templates t ON t.id = i.template_id",
 			  INT8OID, INT4OID);
 

@@ -2,7 +2,7 @@
  *
  * What its owner does with an item in the backpack (DOMAIN §6): divide, join, arrange, give up, use.
  *
- * Lock order: the character, its backpack, its items.
+ * Lock order: the character where it stands nowhere, its backpack, its items.
  */
 #include "postgres.h"
 
@@ -213,22 +213,20 @@ NECP_FUNCTION(necp_inventory_drop)
 
 /* Hit points of the acting character after a heal, in the live world or in its row. */
 static int32
-heal(int32 points)
+heal(const NecpCharacter *nowhere, int32 points)
 {
-	int64 character_id = necp_character();
 	NecpEntity self;
-	NecpCharacter character;
 
-	if (necp_zone_self(&self))
+	if (nowhere == NULL)
 	{
-		if (!necp_world_heal(character_id, points, &self))
+		if (!necp_world_heal(necp_character(), points, &self))
 			necp_fail(YOU_ARE_DEAD, NULL, "it is too late for that");
 		return self.state.hp;
 	}
-	if (!necp_character_read(character_id, &character) || character.hp <= 0)
+	if (nowhere->hp <= 0)
 		necp_fail(YOU_ARE_DEAD, NULL, "it is too late for that");
-	necp_character_save_hp(character_id, character.hp + points);
-	return Min(character.hp + points, character.max_hp);
+	necp_character_save_hp(nowhere->id, nowhere->hp + points);
+	return Min(nowhere->hp + points, nowhere->max_hp);
 }
 
 static void
@@ -249,6 +247,8 @@ NECP_FUNCTION(necp_inventory_use)
 {
 	int64 item_id = necp_arg_id(fcinfo, 0, "item_id");
 	int64 character_id = necp_character();
+	NecpEntity self;
+	bool present = necp_zone_self(&self);
 	NecpCharacter character;
 	NecpBags bags;
 	NecpItem *item;
@@ -256,8 +256,8 @@ NECP_FUNCTION(necp_inventory_use)
 	int32 points;
 	int32 seconds;
 
-	/* before the containers: who stands nowhere is healed in its row */
-	if (!necp_character_lock(character_id, &character))
+	/* who stands nowhere is healed in its row; who picks up, and may rise by it, stands somewhere */
+	if (!present && !necp_character_lock(character_id, &character))
 		necp_fail(NOT_FOUND, NULL, "the character is gone");
 	necp_bags_lock(NECP_BACKPACK, &bags);
 	item = necp_item_require(bags.backpack, item_id, "item_id");
@@ -269,7 +269,7 @@ NECP_FUNCTION(necp_inventory_use)
 		necp_fail(NOT_USABLE, "item_id", "there is no use in it");
 	start_cooldown(&template, seconds);
 	necp_item_reduce(item, 1, "USE", character_id);
-	points = heal(points);
+	points = heal(present ? NULL : &character, points);
 	necp_item_emit("ITEM_USED", character_id, item_id, &template, 1);
 	necp_bags_push(&bags);
 	return answer_rest(item, 1, "hp", points);

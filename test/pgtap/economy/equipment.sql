@@ -1,6 +1,6 @@
 -- Wearing things: slots, requirements, binding, wear, repair, and what it does to stats (DOMAIN §6).
 \ir ../helpers.psql
-SELECT plan(56);
+SELECT plan(58);
 SELECT pg_temp.player('ann') \g /dev/null
 SELECT pg_temp.player('bob') \g /dev/null
 CALL pg_temp.open_zone('wardrobe', NULL) \gset
@@ -100,6 +100,10 @@ SELECT is(pg_temp.stat('ann', 'armor'), 41, 'armor adds up');
 SELECT is(pg_temp.stat('ann', 'reflexes'), 7, 'bonuses count');
 SELECT is(pg_temp.stat('ann', 'luck'), 13, 'luck as well');
 SELECT is(pg_temp.call('ann', 'GET', '/inventory') ->> 'capacity', '145', 'and who has pockets carries more');
+UPDATE game.item_templates SET max_stack = 1000 WHERE id = :ore;
+SELECT floor(((bag ->> 'capacity')::float8 - (bag ->> 'weight')::float8) / 0.5)::int AS room FROM (SELECT pg_temp.call('ann', 'GET', '/inventory') AS bag) b \gset
+SELECT matches(pg_temp.refusal_of(format('SELECT necp.inventory_grant(%s, ''ore_%s'', %s, ''TEST'')', pg_temp.c('ann'), :'tag', :room)), '^ok', 'pockets can be filled');
+SELECT is(pg_temp.refusal_of(format('SELECT necp.inventory_grant(%s, ''ore_%s'', %s, ''TEST'')', pg_temp.c('ann'), :'tag', :room + 1)), 'NC933', 'OVERWEIGHT: to the last');
 UPDATE game.character_items SET quality = 'MASTERWORK', upgrade = 2 WHERE id = :v1;
 SELECT is(pg_temp.stat('ann', 'armor'), 52, 'quality and upgrades are factors: 30 x 1.25 x 1.1 + 11');
 SELECT is((SELECT array_agg(factor ORDER BY factor) FROM game.item_qualities), '{0.5,0.75,1,1.1,1.25,1.5}', 'six qualities');
