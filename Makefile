@@ -8,7 +8,7 @@ KERNEL = base config integrity install content route topic identity event push l
 ROOMS = auth/auth auth/token auth/throttle auth/email auth/password auth/request auth/account auth/session \
 	auth/role auth/twofactor \
 	character/name character/character character/life \
-	economy/inventory economy/equipment economy/bank economy/loot \
+	economy/inventory economy/equipment economy/bank economy/loot_table economy/loot \
 	world/zone \
 	gameplay/npc gameplay/combat gameplay/quest gameplay/achievement \
 	character/history character/player \
@@ -206,12 +206,18 @@ $(B)/loadclient $(B)/argon2: $(B)/%: $(B)/obj/bench/%.o $(B)/libnecp.a
 MAILER_PARTS = $(filter-out %/main.o,$(MAILER_C:%.c=$(B)/asan/obj/%.o))
 EDGE_PARTS = $(filter-out %/main.o,$(EDGE_C:%.c=$(B)/asan/obj/%.o))
 REALTIME_PARTS = $(filter-out %/main.o,$(REALTIME_C:%.c=$(B)/asan/obj/%.o))
-UNIT_CFLAGS = $(SERVER_CFLAGS) -Wno-conversion $(ASAN_CFLAGS) -Iedge/src -Iedge/mailer -Irealtime/src
+UNIT_CFLAGS = $(SERVER_CFLAGS) -Wno-conversion $(ASAN_CFLAGS) -Iedge/src -Iedge/mailer -Irealtime/src \
+	-Iextension/src
 
 $(B)/obj/test/unit/%.o: test/unit/%.c $(B)/flags
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(UNIT_CFLAGS) $(if $(filter edge_%,$*),$(EDGE_CPPFLAGS),$(REALTIME_CPPFLAGS)) \
 		$(DEPS) -c $< -o $@
+
+$(B)/unit/extension_alias: $(B)/asan/obj/extension/src/kernel/alias.o
+$(B)/asan/obj/extension/%.o: extension/%.c $(B)/flags
+	@mkdir -p $(@D)
+	$(call say,CC)$(CC) $(UNIT_CFLAGS) $(DEPS) -c $< -o $@
 
 $(filter $(B)/unit/edge_%,$(UNIT)): $(EDGE_PARTS)
 $(filter $(B)/unit/mailer_%,$(UNIT)): $(MAILER_PARTS)

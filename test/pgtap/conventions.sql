@@ -45,7 +45,7 @@ SELECT is_empty($$SELECT name FROM unpinned WHERE name NOT IN (SELECT proname FR
 
 CREATE TEMP TABLE invokers (name, reason) AS VALUES
 	('now', 'reads the clock'), ('clock_advance', 'shared memory only; superusers'), ('clock_reset', 'shared memory only; superusers'),
-	('random_seed', 'shared memory only; superusers'), ('config_changed', 'shared memory only'),
+	('random_seed', 'shared memory only; superusers'), ('config_changed', 'shared memory only'), ('content_changed', 'shared memory only'),
 	('run_job', 'superusers: runs with the caller''s rights, as the scheduler does with its own'),
 	('schema_version', 'a number of the library'), ('error_codes', 'a list of the library'), ('world_exchange', 'shared memory only'),
 	('presence', 'reads shared memory'), ('live_zone_players', 'reads shared memory'),
@@ -195,7 +195,7 @@ CREATE TEMP TABLE unindexed (name, reason) AS VALUES
 	('character_items(container_id)', 'leads the key of its slots'),
 	('characters(class_id)', 'content is not deleted'), ('characters(origin_id)', 'content is not deleted'),
 	('account_roles(role)', 'six rows'), ('role_permissions(permission_id)', 'sixteen rows'),
-	('loot_entries(template_id)', 'content is not deleted'),
+	('loot_entries(template_id)', 'content is not deleted'), ('loot_entries(sub_table_id)', 'content is not deleted'),
 	('quest_instances(template_id)', 'content is not deleted'), ('quest_progress(objective_id)', 'content is not deleted'),
 	('quest_progress(quest_id)', 'instances are not deleted'), ('quest_instances(character_id)', 'characters are not deleted'),
 	('player_achievements(achievement_id)', 'content is not deleted'),

@@ -191,7 +191,14 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION necp.item_import IS 'Imports an array of item templates.';
-SELECT necp.content_kind('items', 'item_import', 10);
+SELECT necp.content_kind('items', 'item_import', 10, '{
+	"code": {"type": "text", "required": true, "match": "^[a-z][a-z0-9_]*$"},
+	"name": {"type": "text", "required": true}, "description": {"type": "text", "required": true},
+	"type": {"type": "text", "required": true, "words": ["WEAPON", "ARMOR", "CONSUMABLE", "MATERIAL", "QUEST_ITEM", "CYBERWARE", "IMPLANT", "ACCESSORY"]},
+	"rarity": {"type": "text", "required": true, "words": ["COMMON", "UNCOMMON", "RARE", "EPIC", "LEGENDARY", "UNIQUE"]},
+	"max_stack": {"type": "integer", "min": 1, "max": 1000000}, "weight": {"type": "number", "required": true, "min": 0, "max": 999},
+	"vendor_price": {"type": "integer", "required": true, "min": 0, "max": 1000000000},
+	"binding": {"type": "text", "words": ["NONE", "ON_PICKUP", "ON_EQUIP", "ACCOUNT"]}, "attributes": {"type": "object"}}');
 
 SELECT necp.integrity('inventory_template', $$
 	SELECT format('item %s has template %s, which does not exist', i.id, i.template_id)

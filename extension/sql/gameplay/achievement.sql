@@ -55,7 +55,10 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION necp.achievement_import IS 'Imports an array of achievements.';
-SELECT necp.content_kind('achievements', 'achievement_import', 36);
+SELECT necp.content_kind('achievements', 'achievement_import', 36, '{
+	"code": {"type": "text", "required": true}, "name": {"type": "text", "required": true}, "description": {"type": "text", "required": true},
+	"category": {"type": "text", "required": true}, "kind": {"type": "text"}, "event": {"type": "text", "required": true},
+	"item_type": {"type": "text"}, "rarity": {"type": "text"}, "required": {"type": "integer", "min": 1}, "points": {"type": "integer", "required": true}}');
 
 SELECT necp.integrity('achievement_unlocked', $$
 	SELECT format('character %s has achievement %s unlocked at %s of %s', p.character_id, p.achievement_id, p.progress, a.required)

@@ -106,7 +106,11 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION necp.quest_import IS 'Imports an array of quests with their objectives.';
-SELECT necp.content_kind('quests', 'quest_import', 35);
+SELECT necp.content_kind('quests', 'quest_import', 35, '{
+	"code": {"type": "text", "required": true, "match": "^[a-z][a-z0-9_]*$"},
+	"name": {"type": "text", "required": true}, "description": {"type": "text", "required": true},
+	"kind": {"type": "text", "required": true, "words": ["MAIN", "SIDE"]}, "min_level": {"type": "integer", "min": 1, "max": 50},
+	"repeatable": {"type": "boolean"}, "objectives": {"type": "array", "required": true}}');
 
 SELECT necp.integrity('quest_progress', $$
 	SELECT format('quest %s, objective %s: %s of %s', quest_id, objective_id, progress, required)

@@ -7,6 +7,7 @@
 
 #include "economy/inventory.h"
 #include "economy/loot.h"
+#include "economy/loot_table.h"
 #include "gameplay/npc.h"
 #include "kernel/args.h"
 #include "kernel/clock.h"
@@ -17,7 +18,6 @@
 #include "kernel/json.h"
 #include "kernel/ledger.h"
 #include "kernel/list.h"
-#include "kernel/random.h"
 #include "kernel/room.h"
 #include "kernel/spi.h"
 #include "kernel/workers.h"
@@ -25,8 +25,6 @@
 #include "world/zone.h"
 
 #include "utils/builtins.h"
-
-#define MAX_STACKS 20 /* of one drop */
 
 typedef struct Drop
 {
@@ -67,13 +65,6 @@ static NecpPlan is_eligible =
 static NecpPlan settle_drop =
 	NECP_PLAN("UPDATE game.world_drops SET status = $2, credits = 0 WHERE id = $1", INT8OID,
 			  TEXTOID);
-static NecpPlan read_table = NECP_PLAN(
-	"SELECT id, min_items, max_items, min_credits, max_credits FROM game.loot_tables WHERE code = $1",
-	TEXTOID);
-static NecpPlan read_entries = NECP_PLAN(
-	"SELECT template_id, coalesce(weight, 0), coalesce(chance, 0), min_quantity, max_quantity"
-	" FROM game.loot_entries WHERE table_id = $1 ORDER BY id",
-	INT4OID);
 static NecpPlan next_drop_id =
 	NECP_PLAN0("SELECT nextval(pg_get_serial_sequence('game.world_drops', 'id'))");
 static NecpPlan insert_drop =
@@ -318,87 +309,9 @@ NECP_FUNCTION(necp_loot_pickup)
 
 /* Generation ------------------------------------------------------------------------------------ */
 
-typedef struct Entry
-{
-	int32 template_id; /* 0: nothing */
-	double weight;
-	double chance;
-	int32 min_quantity;
-	int32 max_quantity;
-} Entry;
-
-typedef struct Stack
-{
-	int32 template_id;
-	int32 quantity;
-} Stack;
-
-static int
-load_entries(int32 table_id, Entry **entries)
-{
-	int count = (int) necp_run(&read_entries, table_id);
-
-	*entries = palloc(sizeof(Entry) * (Size) (count + 1));
-	for (int i = 0; i < count; i++)
-		(*entries)[i] = (Entry){.template_id = necp_int4((uint64) i, 1),
-								.weight = necp_float8((uint64) i, 2),
-								.chance = necp_float8((uint64) i, 3),
-								.min_quantity = necp_int4((uint64) i, 4),
-								.max_quantity = necp_int4((uint64) i, 5)};
-	return count;
-}
-
-static void
-add_stack(Stack *stacks, int *nstacks, const Entry *entry)
-{
-	if (entry->template_id == 0 || *nstacks == MAX_STACKS)
-		return;
-	stacks[*nstacks].template_id = entry->template_id;
-	stacks[*nstacks].quantity = (int32) necp_random_int(entry->min_quantity, entry->max_quantity);
-	(*nstacks)++;
-}
-
-/* Picks one entry by weight. */
-static const Entry *
-pick(const Entry *entries, int count, double total)
-{
-	double point = necp_random_double() * total;
-
-	for (int i = 0; i < count; i++)
-	{
-		point -= entries[i].weight;
-		if (entries[i].weight > 0 && point < 0)
-			return &entries[i];
-	}
-	return NULL;
-}
-
-static int
-roll(const Entry *entries, int count, int draws, Stack *stacks)
-{
-	double total = 0;
-	int nstacks = 0;
-
-	for (int i = 0; i < count; i++)
-		total += entries[i].weight;
-	for (int draw = 0; draw < draws && total > 0; draw++)
-	{
-		const Entry *picked = pick(entries, count, total);
-
-		if (picked != NULL)
-			add_stack(stacks, &nstacks, picked);
-	}
-	for (int i = 0; i < count; i++)
-	{
-		if (entries[i].chance > 0 && necp_random_double() < entries[i].chance)
-			add_stack(stacks, &nstacks, &entries[i]);
-	}
-	return nstacks;
-}
-
 /* Lays the drop on the ground with its items; returns its id. */
 static int64
-lay_drop(const NecpNpcDeath *death, const Stack *stacks, int nstacks, int64 credits)
+lay_drop(const NecpNpcDeath *death, const NecpLoot *loot)
 {
 	TimestampTz now = necp_now();
 	TimestampTz end = now + necp_config_int("loot.drop_s") * USECS_PER_SEC;
@@ -407,7 +320,7 @@ lay_drop(const NecpNpcDeath *death, const Stack *stacks, int nstacks, int64 cred
 
 	necp_run0(&next_drop_id);
 	drop_id = necp_int8(0, 1);
-	container = necp_container_create("DROP", drop_id, Max(nstacks, 1));
+	container = necp_container_create("DROP", drop_id, Max(loot->nstacks, 1));
 	necp_run(&insert_drop,
 			 drop_id,
 			 death->place_id,
@@ -417,29 +330,25 @@ lay_drop(const NecpNpcDeath *death, const Stack *stacks, int nstacks, int64 cred
 			 death->npc_id,
 			 death->life_id,
 			 container,
-			 credits,
+			 loot->credits,
 			 TimestampTzGetDatum(now),
 			 TimestampTzGetDatum(end),
 			 necp_cstring_datum("NPC"),
 			 necp_cstring_datum("NEED_GREED"));
-	for (int i = 0; i < nstacks; i++)
-	{
-		NecpTemplate template = necp_template(stacks[i].template_id);
-
+	for (int i = 0; i < loot->nstacks; i++)
 		necp_item_create(container,
 						 i,
-						 template.id,
-						 Min(stacks[i].quantity, template.max_stack),
-						 necp_template_born(&template),
+						 loot->stacks[i].template_id,
+						 loot->stacks[i].quantity,
+						 loot->stacks[i].born,
 						 "LOOT",
 						 drop_id);
-	}
 	necp_run(&insert_eligible, drop_id, death->killer_id);
 	return drop_id;
 }
 
 static void
-tell(const NecpNpcDeath *death, int64 drop_id, int nstacks, int64 credits)
+tell(const NecpNpcDeath *death, int64 drop_id, const NecpLoot *loot)
 {
 	NecpJson data;
 	char *json;
@@ -450,8 +359,8 @@ tell(const NecpNpcDeath *death, int64 drop_id, int nstacks, int64 credits)
 	necp_json_float(&data, "x", death->x);
 	necp_json_float(&data, "y", death->y);
 	necp_json_float(&data, "z", death->z);
-	necp_json_int(&data, "items", nstacks);
-	necp_json_int(&data, "credits", credits);
+	necp_json_int(&data, "items", loot->nstacks);
+	necp_json_int(&data, "credits", loot->credits);
 	json = necp_json_close(&data);
 	necp_event_emit(&(NecpEvent){.type = "LOOT_GENERATED",
 								 .aggregate_type = "DROP",
@@ -465,23 +374,28 @@ static void
 drop_loot(const NecpEvent *event)
 {
 	const NecpNpcDeath *death = event->detail;
-	Stack stacks[MAX_STACKS];
-	Entry *entries;
-	int64 credits;
-	int draws;
-	int count;
-	int nstacks;
+	NecpLootContext killer = {.character_id = death->killer_id,
+							  .place_id = death->place_id,
+							  .luck = NECP_PLAIN_LUCK};
+	NecpLoot loot;
 
-	if (death->loot_table_code == NULL ||
-		necp_run(&read_table, necp_cstring_datum(death->loot_table_code)) == 0)
+	if (death->loot_table_code == NULL || !necp_loot_roll(death->loot_table_code, &killer, &loot) ||
+		(loot.nstacks == 0 && loot.credits == 0))
 		return;
-	draws = (int) necp_random_int(necp_int4(0, 2), necp_int4(0, 3));
-	credits = necp_random_int(necp_int8(0, 4), necp_int8(0, 5));
-	count = load_entries(necp_int4(0, 1), &entries);
-	nstacks = roll(entries, count, draws, stacks);
-	if (nstacks == 0 && credits == 0)
-		return;
-	tell(death, lay_drop(death, stacks, nstacks, credits), nstacks, credits);
+	tell(death, lay_drop(death, &loot), &loot);
+}
+
+/* loot_fall(loot_table, npc_id, life_id, place_id, killer_id): the death as a measurement wants it. */
+NECP_FUNCTION(necp_loot_fall)
+{
+	NecpNpcDeath death = {.loot_table_code = text_to_cstring(PG_GETARG_TEXT_PP(0)),
+						  .npc_id = PG_GETARG_INT64(1),
+						  .life_id = PG_GETARG_INT64(2),
+						  .place_id = PG_GETARG_INT64(3),
+						  .killer_id = PG_GETARG_INT64(4)};
+
+	drop_loot(&(NecpEvent){.detail = &death});
+	PG_RETURN_VOID();
 }
 
 /* What players leave ----------------------------------------------------------------------------- */

@@ -23,6 +23,7 @@ extern bool necp_mute;      /* measurements: no event rows, no pushes */
 extern void necp_clock_init(void);
 extern void necp_random_init(void);
 extern void necp_config_init(void);
+extern void necp_content_init(void);
 extern void necp_presence_init(void);
 extern void necp_push_init(void);
 extern void necp_workers_init(void);

@@ -111,6 +111,7 @@ _PG_init(void)
 	necp_clock_init();
 	necp_random_init();
 	necp_config_init();
+	necp_content_init();
 	necp_presence_init();
 	necp_push_init();
 	necp_workers_init();

@@ -1,6 +1,6 @@
 -- Content packs: imported as often as one likes; what an operator edited stays.
 \ir ../helpers.psql
-SELECT plan(24);
+SELECT plan(27);
 
 -- The pack that is installed --------------------------------------------------------------------------------
 
@@ -41,10 +41,30 @@ SELECT is(necp.content_import('loot', format('[{"code": "empty_%s", "min_credits
 -- What cannot be imported -----------------------------------------------------------------------------------
 
 SELECT is(pg_temp.refusal_of($$SELECT necp.content_import('spells', '[]')$$), 'NC001 kind', 'VALIDATION: no such kind');
-SELECT is(pg_temp.refusal_of($$SELECT necp.content_import('loot', '[{"code": "bad_loot", "entries": [{"item": "no_such_item", "weight": 1}]}]')$$), 'NC001 entries',
-	'VALIDATION: an item that does not exist');
-SELECT is(pg_temp.refusal_of($$SELECT necp.content_import('loot', '[{"code": "bad_loot", "entries": [{"weight": -1}]}]')$$), '23514 loot_entries_weight_check', 'a negative weight');
-SELECT throws_ok('SELECT necp.content_import(''items'', pg_temp.item(''X'', -1))', '23514', NULL, 'a price below nothing');
+SELECT is(pg_temp.refusal_of($$SELECT necp.content_import('items', '[]', 'ignore')$$), 'NC001 on_missing', 'VALIDATION: no such way');
+SELECT is(pg_temp.refusal_of($$SELECT necp.content_import('items', NULL)$$), 'NC001 pack', 'VALIDATION: no pack');
+SELECT is(pg_temp.refusal_of($$SELECT necp.content_import('items', pg_temp.item('X', -1))$$), 'NC001 $[0].vendor_price', 'VALIDATION: a price below nothing, with its path');
+SELECT is(pg_temp.refusal_of($$SELECT necp.content_import('items', '{}')$$), 'NC001 $', 'VALIDATION: an object in place of an array');
+SELECT bag_eq(format($$SELECT path || ' ' || fault FROM necp.content_check('items', pg_temp.item('X') || '[5, {"code": "thing_%s", "nam": "Y", "description": 7, "type": "SPELL",
+	"rarity": "COMMON", "max_stack": 1.5, "weight": 1, "vendor_price": 1e12, "attributes": []}, {"code": "Bad Code"}]')$$, :'tag'), ARRAY[
+	'$[1] is a JSON number, not object', format('$[2].code is "thing_%s", as that of $[0]', :'tag'), '$[2].nam is not known here', '$[2].name is missing',
+	'$[2].description is a JSON number, not text',
+	'$[2].type is "SPELL", none of ["WEAPON", "ARMOR", "CONSUMABLE", "MATERIAL", "QUEST_ITEM", "CYBERWARE", "IMPLANT", "ACCESSORY"]',
+	'$[2].max_stack is 1.5, no integer', '$[2].vendor_price is 1000000000000, not within 0 to 1000000000', '$[2].attributes is a JSON array, not object',
+	'$[3].code is "Bad Code", which does not match ^[a-z][a-z0-9_]*$', '$[3].name is missing', '$[3].description is missing', '$[3].type is missing',
+	'$[3].rarity is missing', '$[3].weight is missing', '$[3].vendor_price is missing'], 'all faults at once');
+DO $$
+DECLARE
+	list text;
+BEGIN
+	PERFORM necp.content_import('items', pg_temp.item('Four') || '[{"code": "two_faults", "name": "N", "description": "D", "type": "WEAPON", "rarity": "ODD", "weight": -1, "vendor_price": 1}]');
+EXCEPTION WHEN OTHERS THEN
+	GET STACKED DIAGNOSTICS list = PG_EXCEPTION_DETAIL;
+	PERFORM set_config('test.list', list, false);
+END
+$$;
+SELECT is(current_setting('test.list'), E'$[1].rarity is "ODD", none of ["COMMON", "UNCOMMON", "RARE", "EPIC", "LEGENDARY", "UNIQUE"]\n$[1].weight is -1, not within 0 to 999',
+	'the refusal lists them');
 SELECT is(pg_temp.named(), 'Mine', 'none of it was imported');
 
 -- Who may ----------------------------------------------------------------------------------------------------
