@@ -23,6 +23,7 @@ export class Stack {
 			'--set', 'max_wal_size=4GB', '--set', 'checkpoint_timeout=30min',
 			'--set', 'necpgame.push_ring_kb=32768'].map(String), { stdio: ['ignore', 'inherit', 'inherit'] });
 		stack.pgbin = execFileSync('pg_config', ['--bindir']).toString().trim();
+		stack.port = PORTS.pg;
 		stack.edge = `http://127.0.0.1:${PORTS.edge}`;
 		stack.realtime = `127.0.0.1:${PORTS.realtime}`;
 		stack.describe();

@@ -64,6 +64,18 @@ INSERT INTO cases VALUES
 	UPDATE game.world_drops SET source_id = 1
 	WHERE id IN (current_setting('test.drop')::bigint, current_setting('test.other')::bigint)$$),
 ('loot_open_drop', $$UPDATE game.world_drops SET status = 'LOOTED' WHERE id = current_setting('test.drop')::bigint$$),
+('loot_table_mixed', $$INSERT INTO game.loot_tables (code) VALUES ('proof_mixed');
+	INSERT INTO game.loot_groups SELECT id, 0 FROM game.loot_tables WHERE code = 'proof_mixed';
+	INSERT INTO game.loot_entries (table_id, group_ord, ord, template_id, weight, chance)
+	SELECT l.id, 0, n, i.id, nullif(n, 0), nullif(1 - n, 0) FROM game.loot_tables l, generate_series(0, 1) n,
+		(SELECT id FROM game.item_templates WHERE code = 'ore_' || current_setting('test.tag')) i WHERE l.code = 'proof_mixed'$$),
+('loot_table_nesting', $$INSERT INTO game.loot_tables (code) VALUES ('proof_self');
+	INSERT INTO game.loot_groups SELECT id, 0 FROM game.loot_tables WHERE code = 'proof_self';
+	INSERT INTO game.loot_entries (table_id, group_ord, ord, sub_table_id, weight) SELECT id, 0, 0, id, 1 FROM game.loot_tables WHERE code = 'proof_self'$$),
+('loot_table_pity', $$INSERT INTO game.loot_pity VALUES (pg_temp.c('ann'), 2000000000, 1)$$),
+('loot_table_total', $$INSERT INTO game.loot_tables (code) VALUES ('proof_zero');
+	INSERT INTO game.loot_groups SELECT id, 0 FROM game.loot_tables WHERE code = 'proof_zero';
+	INSERT INTO game.loot_entries (table_id, group_ord, ord, weight) SELECT id, 0, 0, 0 FROM game.loot_tables WHERE code = 'proof_zero'$$),
 ('npc_lives', $$UPDATE game.npc_instances SET status = 'DEAD', died_at = necp.now(), respawn_at = necp.now()
 	WHERE spawn_id = (SELECT id FROM game.npc_spawns WHERE code = 'proof_' || current_setting('test.tag'))$$),
 ('party_character', $$UPDATE game.characters SET status = 'DELETED', deleted_at = necp.now() WHERE id = pg_temp.c('ann')$$),
