@@ -158,17 +158,24 @@ connect_database(const Options *options, MailSettings *settings)
 	return NULL;
 }
 
-/* Waits until there may be work; false where the connection is lost. */
+/*
+ * Waits until there may be work; false where the connection is lost. What was notified during the last
+ * work has been read with its answers: the socket will not tell of it again.
+ */
 static bool
 wait_for_work(PGconn *conn, const Options *options, MailSettings *settings)
 {
-	PGnotify *notify;
+	PGnotify *notify = PQnotifies(conn);
 	bool changed = false;
 
-	wait_for(PQsocket(conn), LOOK_MS);
-	if (!PQconsumeInput(conn))
-		return false;
-	while ((notify = PQnotifies(conn)) != NULL)
+	if (notify == NULL)
+	{
+		wait_for(PQsocket(conn), LOOK_MS);
+		if (!PQconsumeInput(conn))
+			return false;
+		notify = PQnotifies(conn);
+	}
+	for (; notify != NULL; notify = PQnotifies(conn))
 	{
 		changed = changed || strcmp(notify->relname, "necp_config") == 0;
 		PQfreemem(notify);
