@@ -101,6 +101,9 @@ before(async () => {
 	const { items } = await owner.get('/inventory');
 	belongings.item_id = items[0].item_id;
 	belongings.into_item_id = items[1].item_id;
+	const friend = await Player.enter();
+	await friend.post('/party');
+	belongings.invite_id = (await friend.post('/party/invite', { character_id: owner.character_id })).invite_id;
 	belongings.notification_id = (await owner.get('/notifications')).items[0].notification_id;
 });
 
