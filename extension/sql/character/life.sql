@@ -23,3 +23,15 @@ SELECT necp.integrity('character_purged', $$
 	FROM game.characters c JOIN game.ledger_accounts a ON a.owner_id = c.id AND a.holder = 'WALLET' AND a.balance > 0
 	WHERE c.purged_at IS NOT NULL$$,
 	'A purged character owns nothing.');
+SELECT necp.integrity('account_purged', $$
+	SELECT format('purged account %s has character %s', a.id, c.id) FROM game.accounts a
+	JOIN game.characters c ON c.account_id = a.id AND c.purged_at IS NULL WHERE a.purged_at IS NOT NULL
+	UNION ALL
+	SELECT format('purged account %s holds item %s', a.id, i.id) FROM game.accounts a
+	JOIN game.containers b ON b.owner_id = a.id AND b.kind = 'BANK'
+	JOIN game.character_items i ON i.container_id = b.id WHERE a.purged_at IS NOT NULL
+	UNION ALL
+	SELECT format('purged account %s holds %s premium', a.id, l.balance) FROM game.accounts a
+	JOIN game.ledger_accounts l ON l.owner_id = a.id AND l.holder = 'PREMIUM' AND l.balance > 0
+	WHERE a.purged_at IS NOT NULL$$,
+	'A purged account owns nothing: nobody could ever use it.');

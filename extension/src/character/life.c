@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "auth/account.h"
 #include "auth/session.h"
 #include "character/character.h"
 #include "character/life.h"
@@ -42,6 +43,14 @@ static NecpPlan lock_expired =
 			  " WHERE deleted_at <= $1 AND purged_at IS NULL"
 			  " ORDER BY deleted_at LIMIT 50 FOR NO KEY UPDATE SKIP LOCKED",
 			  TIMESTAMPTZOID);
+static NecpPlan lock_of_account =
+	NECP_PLAN("SELECT id, deleted_at IS NOT NULL FROM game.characters"
+			  " WHERE account_id = $1 AND purged_at IS NULL ORDER BY id FOR NO KEY UPDATE",
+			  INT8OID);
+static NecpPlan forget_player =
+	NECP_PLAN("UPDATE game.players SET bio = '', show_online = false, show_characters = false,"
+			  " show_totals = false WHERE account_id = $1",
+			  INT8OID);
 static NecpPlan mark_purged = NECP_PLAN(
 	"UPDATE game.characters SET purged_at = $2, appearance = '{}', settings = '{}' WHERE id = $1",
 	INT8OID, TIMESTAMPTZOID);
@@ -199,34 +208,38 @@ NECP_FUNCTION(necp_character_restore)
 /* Purge ---------------------------------------------------------------------------------------- */
 
 static void
-destroy_items(const char *kind, int64 character_id)
+destroy_items(const char *kind, int64 owner_id)
 {
-	int64 container_id = necp_container_find(kind, character_id);
+	int64 container_id = necp_container_find(kind, owner_id);
 	NecpContainer *container;
 
 	if (container_id == 0)
 		return;
 	container = necp_container_lock(container_id);
 	for (int i = 0; i < container->nitems; i++)
-		necp_item_destroy(&container->items[i], "PURGE", character_id);
+		necp_item_destroy(&container->items[i], "PURGE", owner_id);
+}
+
+static void
+sink(NecpPurse purse, const char *currency)
+{
+	int64 amount = necp_ledger_balance(purse, currency);
+
+	if (amount > 0)
+		necp_ledger_transfer(purse,
+							 (NecpPurse){NECP_SINK, 0},
+							 currency,
+							 amount,
+							 "PURGE",
+							 purse.owner_id);
 }
 
 static void
 purge(int64 character_id, int64 account_id)
 {
-	NecpPurse wallet = {NECP_WALLET, character_id};
-	int64 credits;
-
 	destroy_items("BACKPACK", character_id);
 	destroy_items("EQUIPPED", character_id);
-	credits = necp_ledger_balance(wallet, NECP_CREDITS);
-	if (credits > 0)
-		necp_ledger_transfer(wallet,
-							 (NecpPurse){NECP_SINK, 0},
-							 NECP_CREDITS,
-							 credits,
-							 "PURGE",
-							 character_id);
+	sink((NecpPurse){NECP_WALLET, character_id}, NECP_CREDITS);
 	necp_run(&mark_purged, character_id, TimestampTzGetDatum(necp_now()));
 	emit("CHARACTER_PURGED", account_id, character_id, NULL, NULL);
 }
@@ -252,8 +265,34 @@ purge_due(void *arg)
 		purge(necp_row_int8(&expired, row, 1), necp_row_int8(&expired, row, 2));
 }
 
+/* With an account that nobody can come back to end its characters, its bank and its premium. */
+static void
+purge_account(int64 account_id)
+{
+	NecpRows characters;
+
+	(void) necp_slots_lock(account_id);
+	characters = necp_fetch(&lock_of_account, account_id);
+	for (uint64 row = 0; row < characters.count; row++)
+	{
+		int64 character_id = necp_row_int8(&characters, row, 1);
+
+		if (!necp_row_bool(&characters, row, 2))
+		{
+			necp_run(&mark_deleted, character_id, TimestampTzGetDatum(necp_now()));
+			necp_slot_free(account_id);
+			emit("CHARACTER_DELETED", account_id, character_id, NULL, NULL);
+		}
+		purge(character_id, account_id);
+	}
+	destroy_items("BANK", account_id);
+	sink((NecpPurse){NECP_PREMIUM, account_id}, NECP_PREMIUM_CURRENCY);
+	necp_run(&forget_player, account_id);
+}
+
 NECP_ROOM_INIT(life)
 {
+	necp_account_on_purge(purge_account);
 	necp_schedule("character_respawn", 1, respawn_due);
 	necp_schedule("character_purge", 60, purge_due);
 }

@@ -1,6 +1,6 @@
 -- The ends of characters: death and return, deletion, restoration, purge (DOMAIN §5).
 \ir ../world/_world.sql
-SELECT plan(88);
+SELECT plan(96);
 SELECT pg_temp.account('ann') \g /dev/null
 SELECT pg_temp.player('bob') AS bob \gset
 SELECT pg_temp.create_character('ann', 'Ann One ' || :'tag') AS c1, pg_temp.create_character('ann', 'Ann Two ' || :'tag') AS c2 \gset
@@ -197,6 +197,30 @@ SELECT is((SELECT array_agg(h ->> 'kind') FROM json_array_elements(pg_temp.act(p
 SELECT is((SELECT count(*) FROM game.character_snapshots WHERE character_id = :c2), 0::bigint, 'what it had is not');
 SELECT pg_temp.login('bob') \g /dev/null
 SELECT isnt(pg_temp.create_character('bob', 'Ann Two ' || :'tag'), NULL, 'its name is free');
+-- With its account ---------------------------------------------------------------------------------------------
+
+SELECT pg_temp.account('cat') \g /dev/null
+SELECT pg_temp.create_character('cat', 'Cat One ' || :'tag') AS cat1, pg_temp.create_character('cat', 'Cat Two ' || :'tag') AS cat2 \gset
+SELECT pg_temp.doing('cat', 'DELETE', '', :cat2) \g /dev/null
+SELECT pg_temp.call('cat', 'PUT', '/player/profile', '{"bio": "I live at the harbour."}') \g /dev/null
+SELECT necp.ledger_mint('WALLET', :cat1, 'credits', 40, 'TEST'), necp.ledger_mint('PREMIUM', pg_temp.a('cat'), 'premium', 60, 'TEST') \g /dev/null
+SELECT pg_temp.fill((SELECT container_id FROM game.character_inventory WHERE character_id = :cat1), format('[[%s, 2]]', :relic)::jsonb) \g /dev/null
+SELECT pg_temp.fill((SELECT container_id FROM game.bank_storage WHERE account_id = pg_temp.a('cat')), format('[[%s, 3]]', :relic)::jsonb) \g /dev/null
+SELECT pg_temp.call('cat', 'DELETE', '/account', '{"verified_hash": "hash of cat"}') \g /dev/null
+SELECT necp.clock_advance('31 days 1 hour') \g /dev/null
+SELECT necp.partitions_keep() \g /dev/null
+SELECT necp.run_job('account_purge') \g /dev/null
+SELECT isnt((SELECT purged_at FROM game.accounts WHERE id = pg_temp.a('cat')), NULL, 'an account is purged');
+SELECT is((SELECT count(*) FROM game.characters WHERE account_id = pg_temp.a('cat') AND purged_at IS NOT NULL), 2::bigint, 'with its characters, deleted before or not');
+SELECT is((SELECT used FROM game.character_slots WHERE account_id = pg_temp.a('cat')), 0, 'whose slots are free');
+SELECT is((SELECT count(*) FROM game.character_items i JOIN game.containers k ON k.id = i.container_id
+	WHERE k.kind IN ('BACKPACK', 'EQUIPPED') AND k.owner_id IN (:cat1, :cat2) OR k.kind = 'BANK' AND k.owner_id = pg_temp.a('cat')), 0::bigint, 'nothing is left in bags and bank');
+SELECT is((SELECT array_agg(m.quantity ORDER BY m.quantity) FROM game.item_moves m WHERE m.kind = 'DESTROY' AND m.template_id = :relic AND m.cause_id IN (:cat1, pg_temp.a('cat')) AND m.quantity < 4 AND m.moved_at > necp.now() - interval '1 hour'),
+	'{2,3}', 'logged by custody');
+SELECT is(pg_temp.balance('WALLET', :cat1) + pg_temp.balance('PREMIUM', pg_temp.a('cat')), 0::bigint, 'nor credits nor premium');
+SELECT is((SELECT array_agg(row(t.amount, t.cause, r.holder)::text ORDER BY t.amount) FROM game.ledger_transfers t JOIN game.ledger_accounts a ON a.id = t.from_id JOIN game.ledger_accounts r ON r.id = t.to_id
+	WHERE (a.holder, a.owner_id) IN (('WALLET', :cat1), ('PREMIUM', pg_temp.a('cat')))), '{"(40,PURGE,SINK)","(60,PURGE,SINK)"}', 'logged by the ledger');
+SELECT is((SELECT bio FROM game.players WHERE account_id = pg_temp.a('cat')), '', 'nor what the player told of itself');
 SELECT necp.clock_reset() \g /dev/null
 SELECT necp.partitions_keep() \g /dev/null
 SELECT is_empty('SELECT * FROM necp.integrity_check()', 'nothing was lost');

@@ -25,6 +25,7 @@ CREATE TEMP TABLE cases (name text PRIMARY KEY, corruption text);
 SELECT set_config('test.drop', :'drop', false), set_config('test.quest', :'quest', false), set_config('test.achievement', :'achievement', false) \g /dev/null
 INSERT INTO cases VALUES
 ('account_deleted', $$UPDATE game.accounts SET status = 'DELETED', deleted_at = necp.now() WHERE id = pg_temp.a('eve')$$),
+('account_purged', $$UPDATE game.accounts SET status = 'DELETED', deleted_at = necp.now(), purged_at = necp.now() WHERE id = pg_temp.a('ann')$$),
 ('achievement_unlocked', $$INSERT INTO game.player_achievements VALUES (pg_temp.c('ann'), current_setting('test.achievement')::int, 2, necp.now())$$),
 ('auth_token_live', $$DROP INDEX game.refresh_tokens_live_key;
 	INSERT INTO game.refresh_tokens SELECT sha256('x'), account_id, family, created_at, expires_at FROM game.refresh_tokens WHERE account_id = pg_temp.a('ann')$$),
