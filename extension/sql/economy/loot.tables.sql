@@ -53,4 +53,6 @@ COMMENT ON COLUMN game.drop_eligible.character_id IS 'Character.';
 INSERT INTO game.config (key, value, description) VALUES
 	('loot.drop_s', '300', 'Life of a drop.'),
 	('loot.pickup_m', '5', 'Distance at which a drop can be picked up.'),
-	('loot.nearby_m', '100', 'Distance at which drops are listed.');
+	('loot.nearby_m', '100', 'Distance at which drops are listed.'),
+	('loot.share_m', '100', 'Distance at which who had a part in a kill has a part in what it leaves.'),
+	('loot.away_s', '300', 'Time without connection after which somebody has no part in a kill; who is AFK has none at all.');

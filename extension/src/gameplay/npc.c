@@ -42,7 +42,7 @@ static NecpPlan bury =
 			  " respawn_at = $3 + make_interval(secs => t.respawn_seconds)"
 			  " FROM game.npc_spawns s JOIN game.npc_templates t ON t.id = s.template_id"
 			  " WHERE i.id = $1 AND i.life_id = $2 AND i.status = 'ALIVE' AND s.id = i.spawn_id"
-			  " RETURNING t.id, t.loot_table_code, t.level, t.xp_base",
+			  " RETURNING t.id, t.loot_table_code, t.level, t.xp_base, t.tier::int",
 			  INT8OID, INT8OID, TIMESTAMPTZOID);
 
 static NecpPlan import_templates = NECP_PLAN(
@@ -182,9 +182,11 @@ necp_npc_die(const NecpEntity *npc, int64 killer_id, int32 killer_level, int32 *
 	death.loot_table_code = necp_text(0, 2);
 	death.level = necp_int4(0, 3);
 	death.xp = kill_xp(necp_int4(0, 4), death.level, killer_level);
+	death.tier = necp_int4(0, 5);
 	if (necp_run(&insert_death, death.npc_id, death.life_id, killer_id, TimestampTzGetDatum(now)) ==
 		0)
 		necp_fail(TARGET_DEAD, "target_id", "NPC " INT64_FORMAT " is dead", death.npc_id);
+	necp_npc_earners(&death, &death.earners);
 	emit_death(&death);
 	push_death(&death);
 	*xp = death.xp;

@@ -5,7 +5,19 @@
 #ifndef NECP_NPC_H
 #define NECP_NPC_H
 
+#include "social/party.h"
 #include "world/world.h"
+
+/*
+ * Whose a kill is, fixed at the death (DOMAIN §7): of the party of whoever harmed it first, or of
+ * that one alone, those who had a part in it, are near, and are there.
+ */
+typedef struct NecpEarners
+{
+	const NecpParty *party; /* NULL: somebody without one */
+	int n;
+	int64 *character_ids; /* ascending */
+} NecpEarners;
 
 /* Detail of the event NPC_DIED. */
 typedef struct NecpNpcDeath
@@ -19,6 +31,8 @@ typedef struct NecpNpcDeath
 	int64 killer_id; /* character */
 	int32 level;
 	int32 xp; /* for the killer, by its level */
+	int32 tier;
+	NecpEarners earners;
 } NecpNpcDeath;
 
 /*
@@ -32,6 +46,11 @@ extern int64 necp_npc_lock(int64 npc_id);
  * to the place. TARGET_DEAD where this life has ended before. *xp: what the killer earns.
  */
 extern void necp_npc_die(const NecpEntity *npc, int64 killer_id, int32 killer_level, int32 *xp);
+
+/* Who earns the death of an NPC in this life; the killer where nobody of those who fought is near. */
+extern void necp_npc_earners(const NecpNpcDeath *death, NecpEarners *earners);
+/* The same of what one finds at a spot: it, and of its party who is near and there. */
+extern void necp_npc_finders(const NecpEntity *finder, NecpEarners *earners);
 
 /* Registers the NPCs' jobs with the world worker. */
 extern void necp_npc_work_init(void);

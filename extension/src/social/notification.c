@@ -129,8 +129,11 @@ tell_legendary(const NecpEvent *event)
 {
 	const NecpPickedUp *item = event->detail;
 
-	if (strcmp(item->rarity, "LEGENDARY") == 0)
-		necp_notify(&(NecpNotice){.account_id = necp_account(),
+	int64 account_id = strcmp(item->rarity, "LEGENDARY") == 0 ? account_of(item->character_id) : 0;
+
+	/* not the acting account: who wins a roll need not be there */
+	if (account_id != 0)
+		necp_notify(&(NecpNotice){.account_id = account_id,
 								  .event_id = event->id,
 								  .type = "LEGENDARY_ACQUIRED",
 								  .priority = "NORMAL",

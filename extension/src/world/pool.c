@@ -34,6 +34,7 @@ world_size(void)
 
 	size = add_size(size, CACHELINEALIGN(mul_size(necp_max_places, sizeof(WorldPlace))));
 	size = add_size(size, CACHELINEALIGN(mul_size(necp_max_entities, sizeof(WorldEntity))));
+	size = add_size(size, CACHELINEALIGN(mul_size(NECP_MAX_HARMS, sizeof(WorldHarm))));
 	size = add_size(size, mul_size(directory_size(necp_max_places), sizeof(DirectoryEntry)));
 	size = add_size(size, mul_size(directory_size(necp_max_entities), sizeof(DirectoryEntry)));
 	return add_size(size, PG_CACHE_LINE_SIZE);
@@ -51,6 +52,8 @@ world_shmem_init(void *piece, LWLockPadded *locks)
 	next += CACHELINEALIGN(necp_max_places * sizeof(WorldPlace));
 	world->entities = (WorldEntity *) next;
 	next += CACHELINEALIGN(necp_max_entities * sizeof(WorldEntity));
+	world->harms = (WorldHarm *) next;
+	next += CACHELINEALIGN(NECP_MAX_HARMS * sizeof(WorldHarm));
 	world->places_by_id.mask = directory_size(necp_max_places) - 1;
 	world->places_by_id.entries = (DirectoryEntry *) next;
 	next += directory_size(necp_max_places) * sizeof(DirectoryEntry);
@@ -60,9 +63,14 @@ world_shmem_init(void *piece, LWLockPadded *locks)
 	for (int32 i = 0; i < necp_max_entities; i++)
 	{
 		world->entities[i].place = NO_SLOT;
+		world->entities[i].first_harm = world->entities[i].last_harm = NO_SLOT;
 		world->entities[i].older = i + 1 < necp_max_entities ? i + 1 : NO_SLOT;
 	}
 	world->free_entity = 0;
+	for (int32 i = 0; i < NECP_MAX_HARMS; i++)
+		world->harms[i].next = i + 1 < NECP_MAX_HARMS ? i + 1 : NO_SLOT;
+	world->free_harm = 0;
+	SpinLockInit(&world->harm_lock);
 }
 
 void
@@ -170,6 +178,7 @@ necp_pool_take(void)
 void
 necp_pool_give(int32 slot)
 {
+	necp_pool_forget_harm(ENTITY(slot));
 	ENTITY(slot)->self.state.id = 0;
 	ENTITY(slot)->older = necp_world->free_entity;
 	necp_world->free_entity = slot;

@@ -15,6 +15,7 @@
 
 #include "port/atomics.h"
 #include "storage/lwlock.h"
+#include "storage/spin.h"
 
 #define NO_SLOT (-1)
 #define REMOVALS 64          /* of a place that are remembered one by one */
@@ -53,9 +54,17 @@ typedef struct WorldEntity
 	TimestampTz allowed_at;
 	float from_x, from_y; /* where and when its velocity is measured from */
 	TimestampTz from_at;
-	int64 claim; /* who kills it in a transaction in flight */
+	int64 claim;                 /* who kills it in a transaction in flight */
+	int32 first_harm, last_harm; /* what it suffered in this life, by who came first */
 	NecpEntity self;
 } WorldEntity;
+
+/* What somebody did to an entity; under the lock of its place. */
+typedef struct WorldHarm
+{
+	NecpHarm self;
+	int32 next; /* also links the free ones, under a lock of their own */
+} WorldHarm;
 
 /* Hash of ids to slots: open addressing, no tombstones; 0 is no id. */
 typedef struct DirectoryEntry
@@ -78,6 +87,9 @@ typedef struct World
 	Directory places_by_id, entities_by_id;
 	WorldPlace *places;
 	WorldEntity *entities;
+	slock_t harm_lock;
+	int32 free_harm;
+	WorldHarm *harms;
 } World;
 
 extern World *necp_world;
@@ -87,6 +99,8 @@ extern LWLockPadded *necp_world_locks;
 #define PLACE_LOCK(slot) (&necp_world_locks[1 + (slot)].lock)
 #define PLACE(slot) (&necp_world->places[slot])
 #define ENTITY(slot) (&necp_world->entities[slot])
+#define HARM(slot) (&necp_world->harms[slot])
+#define NECP_MAX_HARMS (necp_max_entities * 2)
 
 /* Slot of an id, or NO_SLOT; under the directory's lock. */
 extern int32 necp_pool_find(const Directory *directory, int64 id);
@@ -104,6 +118,10 @@ extern void necp_pool_unlink(int32 entity);
 /* Locks the place of an entity and returns the entity's slot, or NO_SLOT and no lock. */
 extern int32 necp_pool_lock_entity(int64 entity_id, LWLockMode mode);
 extern int32 necp_pool_lock_place(int64 place_id, LWLockMode mode);
+
+/* Harm, under the lock of the entity's place. Where memory is full a newcomer goes unnoticed. */
+extern void necp_pool_harm(WorldEntity *target, int64 character_id, int64 damage, int64 healing);
+extern void necp_pool_forget_harm(WorldEntity *target);
 
 /* Gives an entity the place's current stamp; the caller has bumped it. */
 static inline void

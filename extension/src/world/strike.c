@@ -112,7 +112,7 @@ typedef struct Wound
 	int64 actor_id;
 	int64 target_id;
 	int64 life_id;
-	int32 damage; /* taken off already; 0: nothing was struck */
+	int32 damage; /* taken off already, or what a kill takes; 0: nothing was struck */
 	bool kill;    /* claimed */
 } Wound;
 
@@ -200,6 +200,8 @@ finish_wound(bool committed, void *arg)
 	place = PLACE(target->place);
 	if (target->self.life_id == wound->life_id)
 	{
+		if (!committed)
+			necp_pool_harm(target, wound->actor_id, -(int64) wound->damage, 0);
 		if (wound->kill && committed)
 			die(place, slot);
 		else if (wound->kill)
@@ -247,13 +249,14 @@ apply_strike(WorldEntity *actor, int32 target_slot, Wound *wound, NecpStruck str
 	WorldEntity *target = ENTITY(target_slot);
 
 	actor->self.shot_at = actor->self.acted_at = target->self.acted_at = now;
+	wound->damage = Min(wound->damage, target->self.state.hp);
+	necp_pool_harm(target, wound->actor_id, wound->damage, 0);
 	if (struck == NECP_STRUCK_KILL)
 	{
 		target->claim = wound->actor_id;
 		wound->kill = true;
 		return;
 	}
-	wound->damage = Min(wound->damage, target->self.state.hp);
 	target->self.state.hp -= wound->damage;
 	pool_changed(PLACE(target->place), target_slot);
 }

@@ -242,6 +242,7 @@ fill_entity(WorldEntity *entity, const NecpEntity *who)
 	entity->self.moved_at = entity->self.entered_at = now;
 	entity->self.state.zero = 0;
 	entity->place = entity->newer = entity->older = NO_SLOT;
+	entity->first_harm = entity->last_harm = NO_SLOT;
 	entity->allowed_at = entity->from_at = now;
 	entity->from_x = who->state.x;
 	entity->from_y = who->state.y;

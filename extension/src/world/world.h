@@ -177,6 +177,21 @@ typedef enum NecpStruck
  */
 extern NecpStruck necp_world_strike(const NecpStrike *strike, NecpEntity *out);
 
+/* What a character did in the present life of an entity that it fought, or for who fought it. */
+typedef struct NecpHarm
+{
+	int64 character_id;
+	int64 damage;
+	int64 healing;
+} NecpHarm;
+
+/* Everybody who harmed that life, who came first first; palloc'd. */
+extern int necp_world_harms(int64 entity_id, int64 life_id, NecpHarm **out);
+/* Healing of somebody who fights it counts as well. */
+extern void necp_world_aid(int64 entity_id, int64 life_id, int64 character_id, int32 healing);
+/* It is as if nobody had ever fought it. */
+extern void necp_world_forgive(int64 entity_id);
+
 /*
  * Heals an entity at once, up to its most, and takes it back if the transaction aborts. False where
  * it is dead or not here. out: as it is then.

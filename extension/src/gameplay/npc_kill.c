@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: PostgreSQL
+ *
+ * Whose a kill is (DOMAIN §7, §8): read once, at the death, so that who joins or leaves the party
+ * afterwards changes nothing. Locks nothing: what is asked of the party and of sessions is what has
+ * been committed, and of the world what it is at that moment.
+ */
+#include "postgres.h"
+
+#include "auth/session.h"
+#include "gameplay/npc.h"
+#include "kernel/config.h"
+#include "world/world.h"
+
+/* Near a spot, dead or alive; but not who has left the keyboard, or has been cut off for long. */
+static bool
+earns(const NecpEntity *spot, int64 character_id)
+{
+	NecpEntity self;
+
+	return necp_world_read(character_id, &self) && self.place_id == spot->place_id &&
+		   necp_world_distance(&self, spot) <= necp_config_float("loot.share_m") &&
+		   !necp_session_is_away(character_id, necp_config_int("loot.away_s"));
+}
+
+static int
+by_id(const void *a, const void *b)
+{
+	int64 one = *(const int64 *) a;
+	int64 other = *(const int64 *) b;
+
+	return one < other ? -1 : one > other;
+}
+
+static const NecpParty *
+party_of(int64 character_id)
+{
+	int64 party_id = necp_party_of(character_id);
+	NecpParty *party;
+
+	if (party_id == 0)
+		return NULL;
+	party = palloc(sizeof(NecpParty));
+	return necp_party_read(party_id, false, party) ? party : NULL;
+}
+
+static bool
+has_member(const NecpParty *party, int64 character_id)
+{
+	for (int i = 0; i < party->nmembers; i++)
+		if (party->members[i].character_id == character_id)
+			return true;
+	return false;
+}
+
+static void
+start(NecpEarners *earners, int room)
+{
+	*earners = (NecpEarners){.character_ids = palloc(sizeof(int64) * (Size) room)};
+}
+
+static void
+add(NecpEarners *earners, int64 character_id)
+{
+	earners->character_ids[earners->n++] = character_id;
+}
+
+static void
+arrange(NecpEarners *earners)
+{
+	qsort(earners->character_ids, (Size) earners->n, sizeof(int64), by_id);
+}
+
+/* Those of one tag, out of everybody who had a part in it. */
+static void
+gather(const NecpEntity *spot, const NecpHarm *harms, int n, int64 first, NecpEarners *earners)
+{
+	start(earners, n);
+	earners->party = party_of(first);
+	for (int i = 0; i < n; i++)
+	{
+		int64 character_id = harms[i].character_id;
+		bool ours = earners->party != NULL ? has_member(earners->party, character_id)
+										   : character_id == first;
+
+		if (ours && earns(spot, character_id))
+			add(earners, character_id);
+	}
+	arrange(earners);
+}
+
+void
+necp_npc_earners(const NecpNpcDeath *death, NecpEarners *earners)
+{
+	NecpEntity spot = {.place_id = death->place_id,
+					   .state = {.x = death->x, .y = death->y, .z = death->z}};
+	NecpHarm *harms;
+	int n = necp_world_harms(-death->npc_id, death->life_id, &harms);
+	bool alone = n == 0 || (n == 1 && harms[0].character_id == death->killer_id);
+
+	/* where nobody of the first one's is left, it is the next one's */
+	for (int i = 0; !alone && i < n; i++)
+	{
+		gather(&spot, harms, n, harms[i].character_id, earners);
+		if (earners->n > 0)
+			return;
+	}
+	start(earners, 1);
+	add(earners, death->killer_id);
+}
+
+void
+necp_npc_finders(const NecpEntity *finder, NecpEarners *earners)
+{
+	const NecpParty *party = party_of(finder->state.id);
+
+	start(earners, party != NULL ? party->nmembers : 1);
+	earners->party = party;
+	if (party == NULL)
+		add(earners, finder->state.id);
+	for (int i = 0; party != NULL && i < party->nmembers; i++)
+		if (party->members[i].character_id == finder->state.id ||
+			earns(finder, party->members[i].character_id))
+			add(earners, party->members[i].character_id);
+	arrange(earners);
+}
