@@ -9,7 +9,8 @@ ROOMS = auth/auth auth/token auth/throttle auth/email auth/password auth/request
 	auth/role auth/twofactor \
 	character/name character/character character/life \
 	economy/inventory economy/equipment economy/bank economy/loot_table economy/loot \
-	world/zone \
+	economy/delivery economy/loot_roll \
+	world/zone economy/loot_container \
 	gameplay/npc gameplay/combat gameplay/quest gameplay/achievement \
 	character/history character/player \
 	social/notification social/party

@@ -191,6 +191,25 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION necp.item_import IS 'Imports an array of item templates.';
+CREATE FUNCTION necp.item_check(pack jsonb) RETURNS SETOF necp.content_fault
+	LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH items AS (
+		SELECT e.n - 1 AS at, e.v ->> 'code' AS code, CASE jsonb_typeof(e.v -> 'attributes') WHEN 'object' THEN e.v #> '{attributes,salvage}' END AS salvage
+		FROM jsonb_array_elements(CASE jsonb_typeof(pack) WHEN 'array' THEN pack ELSE '[]' END) WITH ORDINALITY e (v, n)
+	), salvages AS (
+		SELECT i.at, i.salvage, i.salvage ->> 'item' AS item,
+			format('$[%s].attributes.salvage', i.at) AS path, ARRAY[i.at::text, 'attributes', 'salvage'] AS part
+		FROM items i WHERE i.salvage IS NOT NULL
+	)
+	SELECT f.* FROM salvages s, LATERAL necp.content_object(s.path, s.salvage,
+		'{"item": {"type": "text", "required": true}, "quantity": {"type": "integer", "required": true, "min": 1, "max": 1000}}') f
+	UNION ALL
+	SELECT s.path || '.item', format('names "%s", which does not exist', s.item), s.part FROM salvages s
+	WHERE s.item IS NOT NULL AND s.item NOT IN (SELECT i.code FROM items i WHERE i.code IS NOT NULL)
+	AND NOT EXISTS (SELECT FROM game.item_templates t WHERE t.code = s.item)
+$$;
+COMMENT ON FUNCTION necp.item_check IS 'Items of a pack that cannot be salvaged as they say.';
 SELECT necp.content_kind('items', 'item_import', 10, '{
 	"code": {"type": "text", "required": true, "match": "^[a-z][a-z0-9_]*$"},
 	"name": {"type": "text", "required": true}, "description": {"type": "text", "required": true},
@@ -198,7 +217,7 @@ SELECT necp.content_kind('items', 'item_import', 10, '{
 	"rarity": {"type": "text", "required": true, "words": ["COMMON", "UNCOMMON", "RARE", "EPIC", "LEGENDARY", "UNIQUE"]},
 	"max_stack": {"type": "integer", "min": 1, "max": 1000000}, "weight": {"type": "number", "required": true, "min": 0, "max": 999},
 	"vendor_price": {"type": "integer", "required": true, "min": 0, "max": 1000000000},
-	"binding": {"type": "text", "words": ["NONE", "ON_PICKUP", "ON_EQUIP", "ACCOUNT"]}, "attributes": {"type": "object"}}');
+	"binding": {"type": "text", "words": ["NONE", "ON_PICKUP", "ON_EQUIP", "ACCOUNT"]}, "attributes": {"type": "object"}}', 'item_check');
 
 SELECT necp.integrity('inventory_template', $$
 	SELECT format('item %s has template %s, which does not exist', i.id, i.template_id)

@@ -12,6 +12,7 @@ CREATE TABLE game.npc_templates (
 	attack_interval_ms int NOT NULL DEFAULT 1000 CHECK (attack_interval_ms BETWEEN 50 AND 60000),
 	walk_speed real NOT NULL DEFAULT 1.5 CHECK (walk_speed BETWEEN 0 AND 20),
 	loot_table_code text,
+	guaranteed_table_code text,
 	xp_base int NOT NULL CHECK (xp_base BETWEEN 0 AND 1000000),
 	respawn_seconds int NOT NULL DEFAULT 300 CHECK (respawn_seconds BETWEEN 1 AND 604800),
 	origin text NOT NULL DEFAULT 'operator' CHECK (origin IN ('pack', 'operator'))
@@ -29,6 +30,7 @@ COMMENT ON COLUMN game.npc_templates.attack_range IS 'Reach in metres.';
 COMMENT ON COLUMN game.npc_templates.attack_interval_ms IS 'Time between two attacks.';
 COMMENT ON COLUMN game.npc_templates.walk_speed IS 'Metres per second on patrol.';
 COMMENT ON COLUMN game.npc_templates.loot_table_code IS 'Loot table rolled at its death; none if null.';
+COMMENT ON COLUMN game.npc_templates.guaranteed_table_code IS 'Loot table rolled besides for everybody who has earned it: what a boss leaves to each.';
 COMMENT ON COLUMN game.npc_templates.xp_base IS 'Experience for a killer of the same level.';
 COMMENT ON COLUMN game.npc_templates.respawn_seconds IS 'Time from death to the next life.';
 COMMENT ON COLUMN game.npc_templates.origin IS 'pack: a content pack may overwrite the row; operator: it may not.';

@@ -2,7 +2,7 @@
 -- Words of hot tables are domains: a CHECK with a list is parsed again by every statement that writes the
 -- row (PostgreSQL 15), a domain's once per connection, and only where the column is assigned.
 CREATE DOMAIN game.container_kind AS text
-	CHECK (value IN ('BACKPACK', 'EQUIPPED', 'BANK', 'GUILD_BANK', 'MAIL', 'AUCTION', 'MARKET', 'DROP', 'CRAFT'));
+	CHECK (value IN ('BACKPACK', 'EQUIPPED', 'BANK', 'GUILD_BANK', 'MAIL', 'AUCTION', 'MARKET', 'DROP', 'CRAFT', 'HELD'));
 COMMENT ON DOMAIN game.container_kind IS 'What a container is.';
 CREATE DOMAIN game.item_binding AS text CHECK (value IN ('NONE', 'CHARACTER', 'ACCOUNT'));
 COMMENT ON DOMAIN game.item_binding IS 'Whom an item is bound to.';

@@ -191,17 +191,6 @@ necp_session_settle(const pg_uuid_t *session)
 
 /* Transitions -------------------------------------------------------------------------------- */
 
-/* Runs body in a transaction of its own, or in the caller's where necp.run_job() called. */
-static bool
-in_transaction(void (*body)(void *arg), void *arg)
-{
-	CHECK_FOR_INTERRUPTS();
-	if (!IsTransactionState())
-		return necp_worker_transaction(body, arg);
-	body(arg);
-	return true;
-}
-
 /* What the sweep writes it would find to do again. */
 static void
 commit_lazily(void)
@@ -274,10 +263,10 @@ sweep_one(Sweep *sweep, NecpPresence *live)
 	if (verdict.status != live->status)
 	{
 		sweep->changes++;
-		(void) in_transaction(advance, &live->session.id);
+		(void) necp_worker_transaction(advance, &live->session.id);
 	}
 	else if (verdict.status == NECP_SESSION_AFK && live->warned_at != live->last_action &&
-			 sweep->now - live->last_action >= limits.warn && in_transaction(warn, live))
+			 sweep->now - live->last_action >= limits.warn && necp_worker_transaction(warn, live))
 		necp_presence_warned(&live->session.id, live->last_action);
 }
 
@@ -345,16 +334,16 @@ read_live(void *arg)
 static void
 sweep_expired(Sweep *sweep)
 {
-	if (!in_transaction(read_expired, sweep))
+	if (!necp_worker_transaction(read_expired, sweep))
 		return;
 	for (uint64 row = 0; row < sweep->nrows; row++)
-		(void) in_transaction(advance, &sweep->rows[row]);
+		(void) necp_worker_transaction(advance, &sweep->rows[row]);
 }
 
 static void
 compare_with_rows(Sweep *sweep)
 {
-	if (!in_transaction(read_live, sweep))
+	if (!necp_worker_transaction(read_live, sweep))
 		return;
 	qsort(sweep->rows, sweep->nrows, sizeof(pg_uuid_t), compare_ids);
 	qsort(sweep->all, (size_t) sweep->count, sizeof(NecpPresence), compare_sessions);
@@ -371,7 +360,7 @@ compare_with_rows(Sweep *sweep)
 		NecpPresence key = {.session.id = sweep->rows[row]};
 
 		if (bsearch(&key, sweep->all, (size_t) sweep->count, sizeof(key), compare_sessions) == NULL)
-			(void) in_transaction(adopt, &sweep->rows[row]);
+			(void) necp_worker_transaction(adopt, &sweep->rows[row]);
 	}
 	adopted_at = sweep->now;
 }
@@ -393,7 +382,7 @@ sweep_sessions(void)
 	Sweep sweep = {.context = context, .now = necp_now()};
 
 	sweep.all = MemoryContextAllocHuge(context, (Size) necp_max_sessions * sizeof(NecpPresence));
-	if (in_transaction(set_limits, NULL))
+	if (necp_worker_transaction(set_limits, NULL))
 	{
 		sweep_expired(&sweep);
 		sweep.count = necp_presence_copy(sweep.all);

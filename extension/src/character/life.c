@@ -239,6 +239,7 @@ purge(int64 character_id, int64 account_id)
 {
 	destroy_items("BACKPACK", character_id);
 	destroy_items("EQUIPPED", character_id);
+	destroy_items("HELD", character_id);
 	sink((NecpPurse){NECP_WALLET, character_id}, NECP_CREDITS);
 	necp_run(&mark_purged, character_id, TimestampTzGetDatum(necp_now()));
 	emit("CHARACTER_PURGED", account_id, character_id, NULL, NULL);

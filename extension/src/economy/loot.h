@@ -27,4 +27,10 @@ struct NecpEntity;
  */
 extern int64 necp_loot_lay(const struct NecpEntity *where, int32 slots, int64 *container_id);
 
+/*
+ * May a bound item still go to that character: a boss left it among both, not long ago, and it was
+ * never worn? For the rooms in which items change hands.
+ */
+extern bool necp_loot_may_pass(int64 item_id, int64 character_id);
+
 #endif

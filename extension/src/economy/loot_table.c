@@ -47,12 +47,12 @@ static NecpPlan has_quest = NECP_PLAN(
 	"SELECT FROM game.quest_instances WHERE character_id = $1 AND template_id = $2 AND status = $3"
 	" LIMIT 1",
 	INT8OID, INT4OID, TEXTOID);
-static NecpPlan has_item =
-	NECP_PLAN("SELECT FROM game.containers c JOIN game.character_items i ON i.container_id = c.id"
-			  " WHERE (c.owner_id = $1 AND c.kind IN ('BACKPACK', 'EQUIPPED') OR c.kind = 'BANK'"
-			  " AND c.owner_id = (SELECT h.account_id FROM game.characters h WHERE h.id = $1))"
-			  " AND i.template_id = $2 LIMIT 1",
-			  INT8OID, INT4OID);
+static NecpPlan has_item = NECP_PLAN(
+	"SELECT FROM game.containers c JOIN game.character_items i ON i.container_id = c.id"
+	" WHERE (c.owner_id = $1 AND c.kind IN ('BACKPACK', 'EQUIPPED', 'HELD') OR c.kind = 'BANK'"
+	" AND c.owner_id = (SELECT h.account_id FROM game.characters h WHERE h.id = $1))"
+	" AND i.template_id = $2 LIMIT 1",
+	INT8OID, INT4OID);
 /* One statement counts the miss and tells what was before it; a LEGENDARY takes the count back. */
 static NecpPlan count_kill = NECP_PLAN(
 	"INSERT INTO game.loot_pity AS p (character_id, table_id, misses) VALUES ($1, $2, 1)"

@@ -42,32 +42,37 @@ static NecpPlan bury =
 			  " respawn_at = $3 + make_interval(secs => t.respawn_seconds)"
 			  " FROM game.npc_spawns s JOIN game.npc_templates t ON t.id = s.template_id"
 			  " WHERE i.id = $1 AND i.life_id = $2 AND i.status = 'ALIVE' AND s.id = i.spawn_id"
-			  " RETURNING t.id, t.loot_table_code, t.level, t.xp_base, t.tier::int",
+			  " RETURNING t.id, t.loot_table_code, t.level, t.xp_base, t.tier::int,"
+			  " t.guaranteed_table_code",
 			  INT8OID, INT8OID, TIMESTAMPTZOID);
 
 static NecpPlan import_templates = NECP_PLAN(
 	"INSERT INTO game.npc_templates AS t (code, name, tier, level, max_hp, armor, attack_damage,"
-	" attack_range, attack_interval_ms, walk_speed, loot_table_code, xp_base, respawn_seconds, origin)"
+	" attack_range, attack_interval_ms, walk_speed, loot_table_code, guaranteed_table_code, xp_base,"
+	" respawn_seconds, origin)"
 	" SELECT r.code, r.name, r.tier, r.level, r.max_hp, coalesce(r.armor, 0),"
 	" coalesce(r.attack_damage, 10), coalesce(r.attack_range, 25), coalesce(r.attack_interval_ms, 1000),"
-	" coalesce(r.walk_speed, 1.5), r.loot_table_code,"
+	" coalesce(r.walk_speed, 1.5), r.loot_table_code, r.guaranteed_table_code,"
 	/* DOMAIN §36: 50 × level × the tier's factor */
 	" coalesce(r.xp_base, (50 * r.level * (ARRAY[1, 1.5, 2, 3, 5, 20])[r.tier + 1])::int),"
 	" coalesce(r.respawn_seconds, 300), 'pack'"
 	" FROM jsonb_to_recordset($1 -> 'templates') AS r (code text, name text, tier smallint, level int,"
 	" max_hp int, armor int, attack_damage int, attack_range real, attack_interval_ms int,"
-	" walk_speed real, loot_table_code text, xp_base int, respawn_seconds int)"
+	" walk_speed real, loot_table_code text, guaranteed_table_code text, xp_base int, respawn_seconds int)"
 	" ON CONFLICT (code) DO UPDATE SET name = excluded.name, tier = excluded.tier,"
 	" level = excluded.level, max_hp = excluded.max_hp, armor = excluded.armor,"
 	" attack_damage = excluded.attack_damage, attack_range = excluded.attack_range,"
 	" attack_interval_ms = excluded.attack_interval_ms, walk_speed = excluded.walk_speed,"
-	" loot_table_code = excluded.loot_table_code, xp_base = excluded.xp_base,"
+	" loot_table_code = excluded.loot_table_code,"
+	" guaranteed_table_code = excluded.guaranteed_table_code, xp_base = excluded.xp_base,"
 	" respawn_seconds = excluded.respawn_seconds"
 	" WHERE t.origin = 'pack' AND (t.name, t.tier, t.level, t.max_hp, t.armor, t.attack_damage,"
-	" t.attack_range, t.attack_interval_ms, t.walk_speed, t.loot_table_code, t.xp_base,"
+	" t.attack_range, t.attack_interval_ms, t.walk_speed, t.loot_table_code,"
+	" t.guaranteed_table_code, t.xp_base,"
 	" t.respawn_seconds) IS DISTINCT FROM (excluded.name, excluded.tier, excluded.level,"
 	" excluded.max_hp, excluded.armor, excluded.attack_damage, excluded.attack_range,"
-	" excluded.attack_interval_ms, excluded.walk_speed, excluded.loot_table_code, excluded.xp_base,"
+	" excluded.attack_interval_ms, excluded.walk_speed, excluded.loot_table_code,"
+	" excluded.guaranteed_table_code, excluded.xp_base,"
 	" excluded.respawn_seconds)",
 	JSONBOID);
 
@@ -183,6 +188,7 @@ necp_npc_die(const NecpEntity *npc, int64 killer_id, int32 killer_level, int32 *
 	death.level = necp_int4(0, 3);
 	death.xp = kill_xp(necp_int4(0, 4), death.level, killer_level);
 	death.tier = necp_int4(0, 5);
+	death.guaranteed_table_code = necp_text(0, 6);
 	if (necp_run(&insert_death, death.npc_id, death.life_id, killer_id, TimestampTzGetDatum(now)) ==
 		0)
 		necp_fail(TARGET_DEAD, "target_id", "NPC " INT64_FORMAT " is dead", death.npc_id);

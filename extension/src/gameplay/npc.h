@@ -25,7 +25,8 @@ typedef struct NecpNpcDeath
 	int64 npc_id;
 	int64 life_id;
 	int64 template_id;
-	const char *loot_table_code; /* NULL: leaves nothing */
+	const char *loot_table_code;       /* NULL: leaves nothing */
+	const char *guaranteed_table_code; /* rolled for everybody who has earned it; or NULL */
 	int64 place_id;
 	float x, y, z;
 	int64 killer_id; /* character */

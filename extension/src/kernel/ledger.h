@@ -24,6 +24,7 @@ typedef struct NecpPurse
 	int64 owner_id; /* 0 for MINT and SINK */
 } NecpPurse;
 
+#define NECP_WALLET_CAP INT64CONST(1000000000000) /* ledger_accounts_balance_cap */
 #define NECP_CREDITS "credits"
 #define NECP_PREMIUM_CURRENCY "premium"
 

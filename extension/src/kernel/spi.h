@@ -14,7 +14,7 @@
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
-#define NECP_MAX_ARGS 16
+#define NECP_MAX_ARGS 20
 
 typedef struct NecpPlan
 {

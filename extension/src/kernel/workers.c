@@ -103,6 +103,12 @@ necp_worker_transaction(void (*body)(void *arg), void *arg)
 	MemoryContext context = CurrentMemoryContext;
 	volatile bool done = false;
 
+	CHECK_FOR_INTERRUPTS();
+	if (IsTransactionState()) /* a job that necp.run_job() runs makes do with its caller's */
+	{
+		body(arg);
+		return true;
+	}
 	PG_TRY();
 	{
 		StartTransactionCommand();

@@ -21,7 +21,10 @@ typedef struct NecpWorker
 
 extern void necp_worker_register(const NecpWorker *worker);
 
-/* Runs body(arg) in a transaction of its own with an SPI connection; false if it failed (logged). */
+/*
+ * Runs body(arg) in a transaction of its own with an SPI connection; false if it failed (logged). Where
+ * there is a transaction, in necp.run_job(), in that one.
+ */
 extern bool necp_worker_transaction(void (*body)(void *arg), void *arg);
 
 /* A job of the scheduler worker: body runs in its own transaction every period_s by the game's clock. */

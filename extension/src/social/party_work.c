@@ -242,17 +242,6 @@ deleted(const NecpEvent *event)
 
 /* The clock ------------------------------------------------------------------------------------ */
 
-/* In a transaction of its own, or in the caller's where necp.run_job() called. */
-static bool
-in_transaction(void (*body)(void *arg), void *arg)
-{
-	CHECK_FOR_INTERRUPTS();
-	if (!IsTransactionState())
-		return necp_worker_transaction(body, arg);
-	body(arg);
-	return true;
-}
-
 typedef struct Due
 {
 	int count;
@@ -283,10 +272,10 @@ sweep(void)
 {
 	Due due = {0};
 
-	if (!in_transaction(find_due, &due))
+	if (!necp_worker_transaction(find_due, &due))
 		return;
 	for (int i = 0; i < due.count; i++)
-		(void) in_transaction(settle, &due.ids[i]);
+		(void) necp_worker_transaction(settle, &due.ids[i]);
 }
 
 static void

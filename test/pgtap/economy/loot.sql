@@ -1,6 +1,6 @@
 -- Drops: who may take them, from where, and how often; what a kill leaves (DOMAIN §7, G7).
 \ir ../helpers.psql
-SELECT plan(50);
+SELECT plan(56);
 SELECT pg_temp.player('ann') \g /dev/null
 SELECT pg_temp.player('bob') \g /dev/null
 CALL pg_temp.open_zone('field', NULL) \gset
@@ -25,8 +25,8 @@ SELECT pg_temp.enter_zone('ann', :field), pg_temp.enter_zone('bob', :field) \g /
 SELECT is((SELECT array_agg((i ->> 'drop_id')::bigint ORDER BY n) FROM json_array_elements(pg_temp.call('ann', 'GET', '/loot/drops/nearby') -> 'items') WITH ORDINALITY j (i, n)),
 	ARRAY[:drop, :edge, :beyond, :far]::bigint[], 'what lies around, nearest first');
 SELECT pg_temp.call('ann', 'GET', '/loot/drops/{drop_id}', jsonb_build_object('drop_id', :drop)) AS view \gset
-SELECT is(:'view'::jsonb - 'items' - 'expires_at', jsonb_build_object('drop_id', :drop, 'place_id', :field, 'x', 0, 'y', 0, 'z', 0, 'mode', 'FREE_FOR_ALL', 'status', 'ACTIVE', 'credits', 25),
-	'a drop');
+SELECT is(:'view'::jsonb - 'items' - 'expires_at', jsonb_build_object('drop_id', :drop, 'place_id', :field, 'x', 0, 'y', 0, 'z', 0, 'mode', 'FREE_FOR_ALL', 'status', 'ACTIVE', 'credits', 25,
+	'claims', '[]'::jsonb, 'master_id', null, 'assign_until', null), 'a drop');
 SELECT is(:'view'::jsonb #> '{items,0,quantity}', '3', 'and what is in it');
 SELECT is(pg_temp.refusal('ann', 'GET', '/loot/drops/{drop_id}', jsonb_build_object('drop_id', :elsewhere)), 'NC401', 'NOT_FOUND: one in another place');
 SELECT is(pg_temp.refused('ann', :elsewhere), 'NC401 drop_id', 'NOT_FOUND: to take, too');
@@ -45,7 +45,7 @@ SELECT is((:'answer'::jsonb #> '{items,0}') - 'item_id', jsonb_build_object('tem
 SELECT is(pg_temp.holds('ann'), format('[[0, %s, 3]]', :ore)::jsonb, 'it is in the backpack');
 SELECT is(pg_temp.balance('WALLET', pg_temp.c('ann')), 25::bigint, 'the credits in the wallet');
 SELECT is((SELECT row(f.holder, t.amount, t.cause, t.cause_id)::text FROM game.ledger_transfers t JOIN game.ledger_accounts f ON f.id = t.from_id
-	JOIN game.ledger_accounts r ON r.id = t.to_id WHERE r.owner_id = pg_temp.c('ann')), format('(MINT,25,LOOT,%s)', :drop), 'minted for it');
+	JOIN game.ledger_accounts r ON r.id = t.to_id WHERE r.holder = 'WALLET' AND r.owner_id = pg_temp.c('ann')), format('(MINT,25,LOOT,%s)', :drop), 'minted for it');
 SELECT is((SELECT array_agg(type ORDER BY id) FROM game.game_events WHERE character_id = pg_temp.c('ann') AND type IN ('ITEM_PICKED_UP', 'CURRENCY_GAINED')),
 	'{ITEM_PICKED_UP,CURRENCY_GAINED}', 'ITEM_PICKED_UP and CURRENCY_GAINED');
 SELECT is(pg_temp.refused('bob', :drop), 'NC940 drop_id', 'ALREADY_LOOTED: by another');
@@ -111,6 +111,17 @@ SELECT is((SELECT count(*) FROM game.game_events WHERE type = 'LOOT_GENERATED' A
 SELECT throws_ok(format($$INSERT INTO game.world_drops (place_id, x, y, z, source, source_id, source_life, container_id, mode, created_at, expires_at)
 	SELECT place_id, x, y, z, source, source_id, source_life, 1, mode, created_at, expires_at FROM game.world_drops WHERE id = %s$$, :fallen), '23505', NULL, 'a life drops once');
 SELECT is(pg_temp.take('ann', :fallen) ->> 'status', 'LOOTED', 'and can be taken');
+-- Wallets ----------------------------------------------------------------------------------------------------
+
+SELECT pg_temp.lay_drop(:field, '[]', 'NEED_GREED', 10, eligible => ARRAY[pg_temp.c('ann'), pg_temp.c('bob')]) AS rich, pg_temp.lay_drop(:field, '[]', 'NEED_GREED', 10, eligible => ARRAY[pg_temp.c('ann'), pg_temp.c('bob')]) AS richer \gset
+SELECT pg_temp.balance('WALLET', pg_temp.c('ann')) AS anns, 1000000000000 - 3 - pg_temp.balance('WALLET', pg_temp.c('bob')) AS missing \gset
+SELECT pg_temp.pay('WALLET', pg_temp.c('bob'), 'credits', :missing) \g /dev/null
+SELECT is(pg_temp.refused('bob', :rich), '23514 ledger_accounts_balance_cap', 'WALLET_FULL: one''s own share does not fit');
+SELECT is((pg_temp.take('ann', :rich) ->> 'credits')::int, 5, 'another takes its own');
+SELECT is(pg_temp.balance('WALLET', pg_temp.c('bob')), 1000000000000, 'and the full wallet gets what it holds');
+SELECT is(pg_temp.status(:rich), '(LOOTED,0)', 'the rest never was');
+SELECT is((pg_temp.take('ann', :richer) ->> 'credits')::int, 5, 'nobody is kept from its own by a full wallet');
+SELECT is(pg_temp.balance('WALLET', pg_temp.c('ann')) - :anns, 10::bigint, 'at all');
 SELECT is_empty('SELECT * FROM necp.integrity_check()', 'nothing was lost');
 SELECT pg_temp.call('ann', 'POST', '/auth/logout'), pg_temp.call('bob', 'POST', '/auth/logout') \g /dev/null
 SELECT * FROM finish();

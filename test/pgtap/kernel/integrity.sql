@@ -21,6 +21,14 @@ INSERT INTO game.achievements (code, name, description, category, kind, event, r
 
 SELECT pg_temp.call('ann', 'POST', '/party') \g /dev/null
 
+CREATE FUNCTION pg_temp.hold(character_id bigint) RETURNS bigint LANGUAGE sql AS $$
+	INSERT INTO game.containers (kind, owner_id, capacity) VALUES ('HELD', character_id, 10) RETURNING id $$;
+-- A roll that was won by who passed.
+CREATE FUNCTION pg_temp.win(drop bigint, character_id bigint) RETURNS void LANGUAGE sql AS $$
+	INSERT INTO game.drop_eligible (drop_id, character_id) VALUES (drop, character_id) ON CONFLICT DO NOTHING;
+	INSERT INTO game.loot_rolls (drop_id, item_id, template_id, quantity, started_at, deadline) VALUES (drop, 1, 1, 1, necp.now(), necp.now());
+	INSERT INTO game.loot_votes (roll_id, character_id, drop_id, vote, voted_at) SELECT id, win.character_id, drop_id, 'PASS', necp.now() FROM game.loot_rolls r WHERE r.drop_id = drop;
+	UPDATE game.loot_rolls r SET status = 'COMPLETED', closed_at = necp.now(), winner_id = win.character_id WHERE r.drop_id = drop $$;
 CREATE TEMP TABLE cases (name text PRIMARY KEY, corruption text);
 SELECT set_config('test.drop', :'drop', false), set_config('test.quest', :'quest', false), set_config('test.achievement', :'achievement', false) \g /dev/null
 INSERT INTO cases VALUES
@@ -60,6 +68,11 @@ INSERT INTO cases VALUES
 ('ledger_negative', $$ALTER TABLE game.ledger_accounts DROP CONSTRAINT ledger_accounts_balance_floor;
 	UPDATE game.ledger_accounts SET balance = -1 WHERE holder = 'WALLET' AND owner_id = pg_temp.c('ann')$$),
 ('ledger_sides', $$INSERT INTO game.ledger_transfers (from_id, to_id, amount, cause, cause_id, created_at) VALUES (1, 2000000000, 1, 'X', 0, necp.now())$$),
+('delivery_owner', $$SELECT pg_temp.fill((SELECT pg_temp.hold(0)), (SELECT jsonb_build_array(jsonb_build_array(template_id, 1)) FROM game.character_items WHERE container_id = pg_temp.backpack('ann') LIMIT 1))$$),
+('loot_claim', $$INSERT INTO game.drop_items (item_id, drop_id, claim) SELECT id, current_setting('test.drop')::bigint, 'MASTER' FROM game.character_items WHERE container_id = pg_temp.backpack('ann') LIMIT 1$$),
+('loot_roll_item', $$INSERT INTO game.drop_items (item_id, drop_id, claim) SELECT i.id, d.id, 'ROLL' FROM game.world_drops d JOIN game.character_items i USING (container_id) WHERE d.id = current_setting('test.drop')::bigint$$),
+('loot_roll_master', $$INSERT INTO game.drop_items (item_id, drop_id, claim) SELECT i.id, d.id, 'MASTER' FROM game.world_drops d JOIN game.character_items i USING (container_id) WHERE d.id = current_setting('test.drop')::bigint$$),
+('loot_roll_winner', $$SELECT pg_temp.win(current_setting('test.drop')::bigint, pg_temp.c('ann'))$$),
 ('loot_once', $$ALTER TABLE game.world_drops DROP CONSTRAINT world_drops_source_key;
 	SELECT set_config('test.other', pg_temp.lay_drop(1, '[]')::text, true);
 	UPDATE game.world_drops SET source_id = 1
