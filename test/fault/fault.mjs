@@ -10,6 +10,7 @@ import { call, Load, replayAll } from './lib/http.mjs';
 import { Killer } from './lib/killer.mjs';
 import { Mover } from './lib/mover.mjs';
 import { makePlayers } from './lib/players.mjs';
+import { crashAtEachStatement } from './lib/steps.mjs';
 import { finish, none, note, ok } from './lib/tap.mjs';
 import { verify } from './lib/verify.mjs';
 
@@ -102,6 +103,7 @@ none(ledger.internal, 'nobody was told 500');
 none(ledger.hasty, 'every 503 says when to try again');
 none(ledger.differing, `a replay returns the first answer, byte for byte (${ledger.counts.replayed} commands)`);
 await verify(ledger);
+await crashAtEachStatement(ledger, killer.killed);
 
 // Only what was killed has died, and the servers' logs tell of nothing unforeseen.
 const signals = cluster.serverLog('postgresql').split('\n').filter((line) => /PANIC|TRAP:|was terminated by signal/.test(line));

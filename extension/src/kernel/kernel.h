@@ -16,6 +16,7 @@
 extern char *necp_database;
 extern int necp_max_sessions;
 extern int necp_push_ring_kb;
+extern int necp_crash_at;   /* tests: statements until this process kills itself; 0: never */
 extern bool necp_rehearsal; /* tests: several identities in one transaction */
 extern bool necp_mute;      /* measurements: no event rows, no pushes */
 

@@ -74,6 +74,19 @@ define_settings(void)
 		NULL,
 		NULL,
 		NULL);
+	DefineCustomIntVariable(
+		"necpgame.crash_at_statement",
+		"Kills the session after so many statements of the rules: for tests only.",
+		NULL,
+		&necp_crash_at,
+		0,
+		0,
+		1000000,
+		PGC_SUSET,
+		GUC_NOT_IN_SAMPLE,
+		NULL,
+		NULL,
+		NULL);
 	DefineCustomBoolVariable("necpgame.mute",
 							 "Writes no event rows and no pushes: to measure what they cost.",
 							 NULL,

@@ -6,8 +6,12 @@
 #include "postgres.h"
 
 #include "kernel/errors.h"
+#include "kernel/kernel.h"
 #include "kernel/spi.h"
 
+#include <signal.h>
+
+#include "miscadmin.h"
 #include "nodes/parsenodes.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -26,6 +30,16 @@ prepare(NecpPlan *plan)
 	plan->plan = prepared; /* published only once it is kept */
 }
 
+int necp_crash_at;
+
+/* A rehearsal of the worst: the process is gone after so many statements of the rules. */
+static void
+count_to_crash(void)
+{
+	if (--necp_crash_at == 0)
+		kill(MyProcPid, SIGKILL);
+}
+
 uint64
 necp_run_args(NecpPlan *plan, Datum *args, const char *nulls)
 {
@@ -36,6 +50,8 @@ necp_run_args(NecpPlan *plan, Datum *args, const char *nulls)
 	result = SPI_execute_plan(plan->plan, args, nulls, false, 0);
 	if (result < 0)
 		elog(ERROR, "could not run \"%s\": %s", plan->sql, SPI_result_code_string(result));
+	if (unlikely(necp_crash_at > 0))
+		count_to_crash();
 	return SPI_processed;
 }
 

@@ -45,9 +45,10 @@ function run(command, args, input = null) {
 
 const socket = read(`${dir}/socket`).trim() || `${dir}/run`;
 
+export const psqlPath = `${PG_BIN}/psql`;
+export const psqlArgs = ['-h', socket, '-p', String(ports.pg), '-U', 'postgres', '-XqAt', '-v', 'ON_ERROR_STOP=1', '-d', 'necpgame'];
 // Standard output of psql, lines of fields separated by |.
-export const psql = async (sql) =>
-	(await run(`${PG_BIN}/psql`, ['-h', socket, '-p', ports.pg, '-U', 'postgres', '-XqAt', '-v', 'ON_ERROR_STOP=1', '-d', 'necpgame', '-f', '-'], sql)).trim();
+export const psql = async (sql) => (await run(psqlPath, [...psqlArgs, '-f', '-'], sql)).trim();
 
 export async function rows(query) {
 	const out = await psql(`SELECT to_json(q) FROM (${query}) q;`);
