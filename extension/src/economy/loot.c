@@ -439,6 +439,16 @@ has_purse(const NecpRows *purses, int64 owner_id)
 	return false;
 }
 
+/* Another's purse has grown by this command; the picker's own is told with what it picked up. */
+static void
+pay_other(const NecpDrop *drop, int64 character_id, int64 amount)
+{
+	if (amount <= 0)
+		return;
+	pay(drop, character_id, amount);
+	necp_inventory_push(character_id, NULL, 0);
+}
+
 /*
  * Everybody's share is paid when the first one comes. A full wallet of another takes what it can,
  * so that it does not keep the others from theirs; the picker's own is refused.
@@ -457,9 +467,12 @@ share_credits(Haul *haul, int64 character_id)
 		int64 owner_id = necp_row_int8(&purses, row, 1);
 		int64 amount = share_of(haul, owner_id);
 
-		if (owner_id != character_id)
-			amount = Min(amount, NECP_WALLET_CAP - necp_row_int8(&purses, row, 2));
-		pay(&haul->drop, owner_id, amount);
+		if (owner_id == character_id)
+			pay(&haul->drop, owner_id, amount);
+		else
+			pay_other(&haul->drop,
+					  owner_id,
+					  Min(amount, NECP_WALLET_CAP - necp_row_int8(&purses, row, 2)));
 	}
 	/* who never had a credit gets a purse, whose id is higher than those that are locked */
 	for (uint64 row = 0; row < haul->eligible.count; row++)
@@ -467,7 +480,7 @@ share_credits(Haul *haul, int64 character_id)
 		int64 owner_id = necp_row_int8(&haul->eligible, row, 1);
 
 		if (!has_purse(&purses, owner_id))
-			pay(&haul->drop, owner_id, share_of(haul, owner_id));
+			pay_other(&haul->drop, owner_id, share_of(haul, owner_id));
 	}
 }
 

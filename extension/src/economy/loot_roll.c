@@ -258,9 +258,10 @@ gather_throws(int64 roll_id, Throw **out)
 }
 
 static int32
-last_value(const Throw *throw)
+last_value(const Throw *thrown)
 {
-	return throw->nredraws > 0 ? DatumGetInt32(throw->redraws[throw->nredraws - 1]) : throw->value;
+	return thrown->nredraws > 0 ? DatumGetInt32(thrown->redraws[thrown->nredraws - 1])
+								: thrown->value;
 }
 
 /* Leaves in those who threw highest; returns how many. */

@@ -1,6 +1,6 @@
 -- Modes, dice, votes, the master's hand; who has part in a kill (DOMAIN §7, abuse cases 17 to 21).
 \ir ../helpers.psql
-SELECT plan(128);
+SELECT plan(129);
 SELECT pg_temp.player(n) FROM unnest('{ann,bob,cat,dan,eve}'::text[]) n \g /dev/null
 CALL pg_temp.open_zone('field', NULL) \gset
 SELECT :zone_id AS field \gset
@@ -129,6 +129,7 @@ SELECT pg_temp.take('bob', :d1)::jsonb AS answer \gset
 SELECT is(:'answer'::jsonb - 'items', jsonb_build_object('drop_id', :d1, 'status', 'ACTIVE', 'credits', 3), 'the first one who comes takes what is free');
 SELECT is(pg_temp.has('bob', :ore), 2::bigint, 'all of it');
 SELECT is(ARRAY[pg_temp.purse('ann'), pg_temp.purse('bob'), pg_temp.purse('cat')], '{5,3,3}', 'and everybody''s share is paid, the remainder to the lowest id');
+SELECT is(pg_temp.hear(format('M %% INVENTORY_CHANGED /topic/character/%s/inventory {"changes":[],"credits":5}', pg_temp.c('ann'))), true, 'who is told');
 SELECT is((SELECT array_agg(cause || ' ' || amount ORDER BY amount) FROM game.ledger_transfers t JOIN game.ledger_accounts r ON r.id = t.to_id
 	WHERE r.holder = 'WALLET' AND r.owner_id IN (pg_temp.c('ann'), pg_temp.c('cat'))), '{"LOOT 3","LOOT 5"}', 'minted, each for itself');
 SELECT is(pg_temp.no_take('bob', :d1), 'NC941 drop_id', 'ROLL_PENDING: what is left is rolled for');
