@@ -10,7 +10,7 @@ ROOMS = auth/auth auth/token auth/throttle auth/email auth/password auth/request
 	character/name character/character character/life \
 	economy/inventory economy/equipment economy/bank economy/loot_table economy/loot \
 	economy/delivery economy/loot_roll \
-	world/zone economy/loot_container \
+	world/zone world/teleport economy/loot_container \
 	gameplay/npc gameplay/combat gameplay/quest gameplay/achievement \
 	character/history character/player \
 	social/notification social/party

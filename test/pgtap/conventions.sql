@@ -203,7 +203,8 @@ CREATE TEMP TABLE unindexed (name, reason) AS VALUES
 	('refresh_tokens(account_id)', 'accounts are not deleted'), ('account_tokens(account_id)', 'accounts are not deleted'),
 	('player_sessions(account_id)', 'accounts are not deleted'),
 	('party_invites(party_id)', 'parties are not deleted'), ('party_invites(character_id)', 'characters are not deleted'),
-	('party_invites(invited_by)', 'characters are not deleted'), ('loot_votes(drop_id)', 'drops are not deleted');
+	('party_invites(invited_by)', 'characters are not deleted'), ('loot_votes(drop_id)', 'drops are not deleted'),
+	('zone_portals(zone_id)', 'content is not deleted'), ('teleport_discoveries(teleport_id)', 'content is not deleted'), ('teleport_states(teleport_id)', 'content is not deleted');
 SELECT is_empty($$SELECT format('%s(%s)', t.name, a.attname) FROM pg_constraint c JOIN game_tables t ON t.oid = c.conrelid
 	JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1]
 	WHERE c.contype = 'f' AND NOT t.relispartition

@@ -149,7 +149,7 @@ SELECT necp.route('GET', '/zones/{zone_id}/players', 'zone_players', result => '
 CREATE FUNCTION necp.zone_enter(zone_id bigint) RETURNS json
 	LANGUAGE c SECURITY DEFINER AS 'MODULE_PATHNAME', 'necp_zone_enter';
 COMMENT ON FUNCTION necp.zone_enter IS
-	'Moves the acting character into a zone: where it was last there, else the safe point. ZONE_FULL, IN_COMBAT, YOU_ARE_DEAD, MAINTENANCE.';
+	'Moves the acting character into a zone: where it was last there, else the safe point; a zone that portals lead to is entered through one of them, by who stands at it, unless from nowhere. TOO_FAR, ZONE_FULL, IN_COMBAT, YOU_ARE_DEAD, MAINTENANCE.';
 SELECT necp.route('POST', '/zones/{zone_id}/enter', 'zone_enter', result => 'zone_view');
 
 -- Topics.

@@ -106,6 +106,15 @@ necp_row_bool(const NecpRows *rows, uint64 row, int col)
 	return !isnull && DatumGetBool(value);
 }
 
+double
+necp_row_float8(const NecpRows *rows, uint64 row, int col)
+{
+	bool isnull;
+	Datum value = read_typed(rows, row, col, FLOAT8OID, &isnull);
+
+	return isnull ? 0 : DatumGetFloat8(value);
+}
+
 TimestampTz
 necp_row_timestamp(const NecpRows *rows, uint64 row, int col)
 {

@@ -73,6 +73,7 @@ extern NecpRows necp_rows(uint64 count);
 extern int64 necp_row_int8(const NecpRows *rows, uint64 row, int col);
 extern int32 necp_row_int4(const NecpRows *rows, uint64 row, int col);
 extern bool necp_row_bool(const NecpRows *rows, uint64 row, int col);
+extern double necp_row_float8(const NecpRows *rows, uint64 row, int col);
 extern TimestampTz necp_row_timestamp(const NecpRows *rows, uint64 row, int col);
 extern pg_uuid_t necp_row_uuid(const NecpRows *rows, uint64 row, int col);
 extern char *necp_row_text(const NecpRows *rows, uint64 row, int col);

@@ -151,36 +151,66 @@ necp_world_fall(int64 entity_id)
 
 /* As after a refused move, its client has to take the position. */
 static void
-finish_rise(bool committed, void *arg)
+put(int32 slot, const NecpEntity *who)
 {
-	const NecpEntity *who = arg;
-	int32 slot = committed ? necp_pool_lock_entity(who->state.id, LW_EXCLUSIVE) : NO_SLOT;
-	NecpEntity *self;
+	NecpEntity *self = &ENTITY(slot)->self;
 
-	if (slot == NO_SLOT)
-		return;
-	self = &ENTITY(slot)->self;
 	if (self->place_id == who->place_id)
 	{
 		self->state.x = ENTITY(slot)->from_x = who->state.x;
 		self->state.y = ENTITY(slot)->from_y = who->state.y;
 		self->state.z = who->state.z;
 	}
-	self->state.hp = who->state.hp;
 	self->state.vx = self->state.vy = 0;
-	self->state.activity = NECP_ACTIVITY_IDLE;
 	self->state.flags |= NECP_FLAG_REFUSED;
 	pool_changed(PLACE(ENTITY(slot)->place), slot);
+}
+
+static void
+finish_rise(bool committed, void *arg)
+{
+	const NecpEntity *who = arg;
+	int32 slot = committed ? necp_pool_lock_entity(who->state.id, LW_EXCLUSIVE) : NO_SLOT;
+
+	if (slot == NO_SLOT)
+		return;
+	ENTITY(slot)->self.state.hp = who->state.hp;
+	ENTITY(slot)->self.state.activity = NECP_ACTIVITY_IDLE;
+	put(slot, who);
 	LWLockRelease(PLACE_LOCK(ENTITY(slot)->place));
+}
+
+static void
+finish_shift(bool committed, void *arg)
+{
+	const NecpEntity *who = arg;
+	int32 slot = committed ? necp_pool_lock_entity(who->state.id, LW_EXCLUSIVE) : NO_SLOT;
+
+	if (slot == NO_SLOT)
+		return;
+	put(slot, who);
+	LWLockRelease(PLACE_LOCK(ENTITY(slot)->place));
+}
+
+static void
+at_commit(NecpXactCallback finish, const NecpEntity *who)
+{
+	NecpEntity *copy = MemoryContextAlloc(TopTransactionContext, sizeof(NecpEntity));
+
+	*copy = *who;
+	necp_at_xact_end(finish, copy);
 }
 
 void
 necp_world_rise(const NecpEntity *who)
 {
-	NecpEntity *copy = MemoryContextAlloc(TopTransactionContext, sizeof(NecpEntity));
+	at_commit(finish_rise, who);
+}
 
-	*copy = *who;
-	necp_at_xact_end(finish_rise, copy);
+void
+necp_world_shift(const NecpEntity *who)
+{
+	at_commit(finish_shift, who);
 }
 
 static void

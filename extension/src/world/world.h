@@ -148,6 +148,8 @@ extern void necp_world_disengage(int64 place_id, int64 combat_id);
 /* A character dies, or stands at a point alive again, once this transaction has committed. */
 extern void necp_world_fall(int64 entity_id);
 extern void necp_world_rise(const NecpEntity *who);
+/* It stands elsewhere in its place once this transaction has committed, as after a refused move. */
+extern void necp_world_shift(const NecpEntity *who);
 
 typedef struct NecpStrike
 {

@@ -19,6 +19,7 @@
 #include "economy/stats.h"
 #include "kernel/args.h"
 #include "kernel/clock.h"
+#include "kernel/config.h"
 #include "kernel/errors.h"
 #include "kernel/event.h"
 #include "kernel/identity.h"
@@ -62,6 +63,14 @@ static NecpPlan find_entry =
 			  " AND abs(p.x) <= z.size_m / 2.0 AND abs(p.y) <= z.size_m / 2.0"
 			  " WHERE z.id = $1",
 			  INT8OID, INT8OID);
+
+/* Portals to a zone, those in a place first and by distance; of others nothing but that they are. */
+static NecpPlan find_portals = NECP_PLAN(
+	"SELECT CASE WHEN t.zone_id = $2 THEN"
+	" sqrt((t.x - $3) * (t.x - $3) + (t.y - $4) * (t.y - $4) + (t.z - $5) * (t.z - $5)) END::float8,"
+	" t.to_x::float8, t.to_y::float8, t.to_z::float8"
+	" FROM game.zone_portals t WHERE t.to_zone_id = $1 ORDER BY 1 NULLS LAST LIMIT 1",
+	INT8OID, INT8OID, FLOAT4OID, FLOAT4OID, FLOAT4OID);
 
 /* Where a selected character appears: in the zone it was in, else at home. */
 static NecpPlan find_home =
@@ -185,6 +194,12 @@ players_in(int64 place_id)
 	NecpPlace place;
 
 	return necp_world_place(place_id, &place) ? place.players : 0;
+}
+
+Datum
+necp_zone_view(const NecpEntity *who)
+{
+	return zone_answer(who->place_id, players_in(who->place_id), who);
 }
 
 /* Leaving -------------------------------------------------------------------------------------- */
@@ -316,6 +331,30 @@ necp_zone_describe(int64 character_id, NecpEntity *out)
 	return true;
 }
 
+/*
+ * A zone that portals lead to is entered through one of them, by who stands at it, and from nowhere;
+ * one that none leads to is open from anywhere (DOMAIN §21).
+ */
+static void
+pass_portal(const NecpEntity *here, int64 zone_id, NecpEntity *there)
+{
+	double reach = necp_config_float("zone.portal_m");
+	uint64 rows = necp_run(&find_portals,
+						   zone_id,
+						   here->place_id,
+						   Float4GetDatum(here->state.x),
+						   Float4GetDatum(here->state.y),
+						   Float4GetDatum(here->state.z));
+
+	if (rows == 0)
+		return;
+	if (necp_isnull(0, 1) || necp_float8(0, 1) > reach)
+		necp_fail(TOO_FAR, "zone_id", "the way there begins at a portal, within %g m of it", reach);
+	there->state.x = (float) necp_float8(0, 2);
+	there->state.y = (float) necp_float8(0, 3);
+	there->state.z = (float) necp_float8(0, 4);
+}
+
 static void
 find_entry_point(int64 zone_id, NecpEntity *who)
 {
@@ -330,21 +369,20 @@ find_entry_point(int64 zone_id, NecpEntity *who)
 	who->state.yaw = (float) necp_float8(0, 5);
 }
 
-/* The session's character moves from here (NULL: from nowhere) into the place it has a seat in. */
+/* A session's character moves from here (NULL: from nowhere) into the place it has a seat in. */
 static void
-move_in(const NecpEntity *here, const NecpEntity *there)
+move_in(const pg_uuid_t *session, int64 account_id, const NecpEntity *here, const NecpEntity *there)
 {
-	const NecpSession *session = necp_session();
 	NecpZoneChange change = {.character_id = there->state.id,
 							 .from_place_id = here != NULL ? here->place_id : 0,
 							 .to_place_id = there->place_id};
 
-	necp_session_play(&session->id, there->state.id, there->place_id);
+	necp_session_play(session, there->state.id, there->place_id);
 	write_position(there);
 	if (here != NULL)
 		announce_departure(here);
 	push_presence(there->place_id, "PLAYER_ENTERED", there);
-	emit_change(session->account_id, &change);
+	emit_change(account_id, &change);
 }
 
 static void
@@ -367,8 +405,16 @@ require_seat(const NecpEntity *who)
 	}
 }
 
-static void
-require_free_to_go(const NecpEntity *who)
+void
+necp_zone_move(const pg_uuid_t *session, int64 account_id, const NecpEntity *here,
+			   const NecpEntity *there)
+{
+	require_seat(there);
+	move_in(session, account_id, here, there);
+}
+
+void
+necp_zone_require_free(const NecpEntity *who)
 {
 	if (who->combat_id != 0)
 		necp_fail(IN_COMBAT, NULL, "finish the fight first");
@@ -386,7 +432,7 @@ NECP_FUNCTION(necp_zone_enter)
 	bool moves = read_living(character_id, &here);
 
 	if (moves)
-		require_free_to_go(&here);
+		necp_zone_require_free(&here);
 	if (moves && here.place_id == zone_id)
 	{
 		necp_world_restart_input(character_id); /* a client that starts over counts from 1 */
@@ -398,10 +444,11 @@ NECP_FUNCTION(necp_zone_enter)
 		necp_fail(NOT_FOUND, NULL, "the character is gone");
 	if (moves)
 		there.state.hp = here.state.hp;
-	require_free_to_go(&there);
+	necp_zone_require_free(&there);
 	find_entry_point(zone_id, &there);
-	require_seat(&there);
-	move_in(moves ? &here : NULL, &there);
+	if (moves)
+		pass_portal(&here, zone_id, &there);
+	necp_zone_move(&necp_session()->id, necp_account(), moves ? &here : NULL, &there);
 	return zone_answer(zone_id, players_in(zone_id) + 1, &there);
 }
 
@@ -447,7 +494,7 @@ come_home(NecpEntity *who)
 	if (entry == NECP_ENTRY_NO_PLACE)
 		fail_asleep();
 	if (entry == NECP_ENTRY_OK)
-		move_in(NULL, who);
+		move_in(&necp_session()->id, necp_account(), NULL, who);
 }
 
 bool
