@@ -36,6 +36,7 @@ const operations = Object.entries(document.paths).flatMap(([path, item]) => Obje
 function plausible({ name, types, format, enum: values }) {
 	if (name.includes('password')) return 'Nobodys-Horse-7'; // a good one, and wrong
 	if (values) return values[0];
+	if (name === 'vote') return 'PASS';
 	if (format === 'uuid') return randomUUID();
 	return { integer: 1, number: 1, string: 'x', boolean: true, array: [], object: {} }[types[0]];
 }
@@ -67,7 +68,7 @@ async function attempt({ method }, { path, options }, token, more = {}) {
 }
 
 // Table → what is in it; without those that the clock changes, as players' silence is noted there.
-const OF_THE_CLOCK = ['player_positions', 'player_sessions'];
+const OF_THE_CLOCK = ['player_positions', 'player_sessions', 'teleport_discoveries'];
 async function everything() {
 	const tables = await rows`SELECT relname AS name FROM pg_class WHERE relnamespace = 'game'::regnamespace AND relkind = 'r' ORDER BY 1`;
 	const parts = tables.filter(({ name }) => !OF_THE_CLOCK.includes(name)).map(({ name }) =>
@@ -84,8 +85,8 @@ const belongings = {};
  * What ids there are, by the parameter's name: of things that belong to somebody, the owner's, which the
  * stranger tries; of what is everybody's, true.
  */
-const COMMON = ['zone_id', 'npc_id', 'template_id', 'target_id', 'cursor'];
-const SHARED = ['combat_id']; // who is not in it is told so: 403
+const COMMON = ['zone_id', 'npc_id', 'template_id', 'target_id', 'cursor', 'container_id', 'teleport_id'];
+const SHARED = ['combat_id', 'roll_id']; // who is not in it is told so: 403
 
 before(async () => {
 	const yard = await makeYard({ at: [1, 5], max_hp: 100 });
@@ -94,6 +95,7 @@ before(async () => {
 	newcomer = await Player.register();
 	await owner.connect();
 	belongings.drop_id = await makeDrop(owner, yard.npcs[0]);
+	belongings.roll_id = await makeRoll(belongings.drop_id);
 	belongings.combat_id = (await owner.post('/combat/start', { npc_id: yard.npcs[1] })).combat_id;
 	belongings.character_id = owner.character_id;
 	belongings.session_id = owner.session_id;
@@ -106,6 +108,17 @@ before(async () => {
 	belongings.invite_id = (await friend.post('/party/invite', { character_id: owner.character_id })).invite_id;
 	belongings.notification_id = (await owner.get('/notifications')).items[0].notification_id;
 });
+
+// Dice for the first item of a drop, as long as the tests run.
+async function makeRoll(drop_id) {
+	await sql`WITH made AS (
+			INSERT INTO game.loot_rolls (drop_id, item_id, template_id, quantity, started_at, deadline)
+			SELECT d.id, i.id, i.template_id, i.quantity, necp.now(), necp.now() + interval '1 hour'
+			FROM game.world_drops d JOIN game.character_items i USING (container_id) WHERE d.id = ${drop_id} ORDER BY i.slot LIMIT 1 RETURNING *
+		) INSERT INTO game.drop_items (item_id, drop_id, claim) SELECT item_id, drop_id, 'ROLL' FROM made`;
+	const { id } = await row`SELECT id FROM game.loot_rolls WHERE drop_id = ${drop_id}`;
+	return id;
+}
 
 after(() => owner.realtime?.close());
 
@@ -207,6 +220,29 @@ const RECIPES = {
 		const drop_id = await makeDrop(player, yard.npcs[0]);
 		return { player, given: { drop_id }, other: { drop_id: drop_id + 1 } };
 	},
+	'POST /loot/drops/{drop_id}/assign': async () => {
+		const yard = await makeYard({ at: [1] });
+		const player = await Player.enter({ zone: yard.zone });
+		const drop_id = await makeDrop(player, yard.npcs[0]);
+		await sql`UPDATE game.world_drops SET mode = 'MASTER_LOOTER', master_id = ${player.character_id}, assign_until = necp.now() + interval '1 hour' WHERE id = ${drop_id}`;
+		const { item_id } = await row`SELECT i.id AS item_id FROM game.world_drops d JOIN game.character_items i USING (container_id) WHERE d.id = ${drop_id} LIMIT 1`;
+		await sql`INSERT INTO game.drop_items (item_id, drop_id, claim) VALUES (${item_id}, ${drop_id}, 'MASTER')`;
+		return { player, given: { drop_id, item_id, character_id: player.character_id }, other: { drop_id, item_id, character_id: player.character_id + 1 } };
+	},
+	'POST /loot/containers/{container_id}/open': async () => {
+		const yard = await makeYard({ at: [1] });
+		const player = await Player.enter({ zone: yard.zone });
+		const code = unique('crate');
+		await sql`INSERT INTO game.loot_containers (code, name, zone_id, x, y, loot_table_code, refill_s) VALUES (${code}, 'Crate', ${yard.zone_id}, 1, 0, 'proving_ground', 3600)`;
+		const { id } = await row`SELECT id FROM game.loot_containers WHERE code = ${code}`;
+		return { player, given: { container_id: id } };
+	},
+	'POST /zones/teleports/{teleport_id}/use': async () => {
+		const player = await Player.enter();
+		const { id } = await row`SELECT id FROM game.teleports WHERE code = 'steppe_mast'`;
+		await sql`INSERT INTO game.teleport_discoveries VALUES (${player.character_id}, ${id}, necp.now())`;
+		return { player, given: { teleport_id: id } };
+	},
 	'POST /inventory/use': () => withKit('field_dressing'),
 	'POST /inventory/drop': () => withKit('pistol_rounds', { quantity: 10 }, { quantity: 11 }),
 	'POST /inventory/items/{item_id}/split': () => withKit('pistol_rounds', { quantity: 10 }, { quantity: 11 }),
@@ -236,7 +272,9 @@ async function withKit(code, more = {}, others) {
 	return { player, given: { item_id, ...more }, other: others && { item_id, ...others } };
 }
 const keyed = operations.filter((it) => it.keyed);
-const effects = async (player) => row`SELECT (SELECT count(*) FROM game.ledger_transfers) AS transfers, (SELECT count(*) FROM game.item_moves) AS moves,
+// of the player's own purses: others' journeys end, and are paid, meanwhile
+const effects = async (player) => row`SELECT (SELECT count(*) FROM game.ledger_transfers t WHERE EXISTS (SELECT FROM game.ledger_accounts a
+		WHERE a.id IN (t.from_id, t.to_id) AND a.owner_id IN (${player.account_id}, ${player.character_id ?? 0}))) AS transfers, (SELECT count(*) FROM game.item_moves) AS moves,
 	(SELECT count(*) FROM game.game_events WHERE account_id = ${player.account_id}) AS events`;
 
 test('22: a double click does a thing once, and every click that is answered gets the same answer', async () => {

@@ -3,7 +3,7 @@ CREATE TYPE necp.claim_view AS (item_id bigint, claim text, roll_id bigint);
 COMMENT ON TYPE necp.claim_view IS 'Why an item of a drop is not for whoever comes first.';
 COMMENT ON COLUMN necp.claim_view.item_id IS 'The item.';
 COMMENT ON COLUMN necp.claim_view.claim IS 'OWNED: it is the acting character''s; ROLL: it is rolled for; MASTER: the master looter gives it out.';
-COMMENT ON COLUMN necp.claim_view.roll_id IS 'The roll.';
+COMMENT ON COLUMN necp.claim_view.roll_id IS 'The roll, or null.';
 
 CREATE TYPE necp.drop_view AS (
 	drop_id bigint,
@@ -31,8 +31,8 @@ COMMENT ON COLUMN necp.drop_view.status IS 'ACTIVE, LOOTED or EXPIRED.';
 COMMENT ON COLUMN necp.drop_view.credits IS 'Credits that come with it: to be shared, and the acting character''s own.';
 COMMENT ON COLUMN necp.drop_view.items IS 'Items left in it, without what is another''s alone.';
 COMMENT ON COLUMN necp.drop_view.claims IS 'Those of them that are not for whoever comes first.';
-COMMENT ON COLUMN necp.drop_view.master_id IS 'Character that gives it out.';
-COMMENT ON COLUMN necp.drop_view.assign_until IS 'Until when; then it is rolled for.';
+COMMENT ON COLUMN necp.drop_view.master_id IS 'Character that gives it out, or null.';
+COMMENT ON COLUMN necp.drop_view.assign_until IS 'Until when; then it is rolled for. Otherwise null.';
 COMMENT ON COLUMN necp.drop_view.expires_at IS 'When it vanishes.';
 
 CREATE TYPE necp.taken_view AS (item_id bigint, template_id int, quantity int);

@@ -37,7 +37,7 @@ COMMENT ON COLUMN necp.roll_view.status IS 'PENDING; COMPLETED; EXPIRED where th
 COMMENT ON COLUMN necp.roll_view.winner_id IS 'Whose it became; null: it is free for the eligible.';
 COMMENT ON COLUMN necp.roll_view.started_at IS 'When it began.';
 COMMENT ON COLUMN necp.roll_view.deadline IS 'Until when votes count.';
-COMMENT ON COLUMN necp.roll_view.closed_at IS 'When it was decided.';
+COMMENT ON COLUMN necp.roll_view.closed_at IS 'When it was decided, or null.';
 COMMENT ON COLUMN necp.roll_view.votes IS 'Votes so far.';
 CREATE TYPE necp.assigned_view AS (drop_id bigint, item_id bigint, winner bigint, held int);
 COMMENT ON TYPE necp.assigned_view IS 'An item that the master looter gave out.';
@@ -57,7 +57,7 @@ SELECT necp.route('GET', '/loot/rolls/active', 'loot_rolls_active', read_only =>
 
 CREATE FUNCTION necp.loot_roll_read(roll_id bigint) RETURNS json
 	LANGUAGE c SECURITY DEFINER AS 'MODULE_PATHNAME', 'necp_loot_roll_read';
-COMMENT ON FUNCTION necp.loot_roll_read IS 'A roll in which the acting character has, or had, a vote. NOT_FOUND.';
+COMMENT ON FUNCTION necp.loot_roll_read IS 'A roll in which the acting character has, or had, a vote. NOT_FOUND, NOT_ELIGIBLE.';
 SELECT necp.route('GET', '/loot/rolls/{roll_id}', 'loot_roll_read', read_only => true, result => 'roll_view');
 
 CREATE FUNCTION necp.loot_vote(roll_id bigint, vote text) RETURNS json

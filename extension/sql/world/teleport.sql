@@ -30,6 +30,9 @@ CREATE FUNCTION necp.zone_unstuck() RETURNS json
 COMMENT ON FUNCTION necp.zone_unstuck IS 'Puts the acting character at the safe point of its zone. COOLDOWN, IN_COMBAT, YOU_ARE_DEAD, CONFLICT where it is in no zone.';
 SELECT necp.route('POST', '/zones/unstuck', 'zone_unstuck', result => 'zone_view');
 
+SELECT necp.topic('/topic/character/{character_id}/travel', 'character_topic',
+	'Journeys of one''s own character: TELEPORT_DISCOVERED, TELEPORT_STARTED, TELEPORT_ARRIVED, TELEPORT_CANCELLED with its reason.');
+
 CREATE FUNCTION necp.place_check(pack jsonb, VARIADIC fields text[]) RETURNS SETOF necp.content_fault
 	LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$

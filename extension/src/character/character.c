@@ -300,6 +300,17 @@ necp_character_read(int64 character_id, NecpCharacter *character)
 	return read_row(&read_character, character_id, character);
 }
 
+int64
+necp_character_account(int64 character_id)
+{
+	const NecpSession *session = necp_session_or_null();
+	NecpCharacter character;
+
+	if (session != NULL && session->character_id == character_id)
+		return session->account_id;
+	return necp_character_read(character_id, &character) ? character.account_id : 0;
+}
+
 bool
 necp_character_lock(int64 character_id, NecpCharacter *character)
 {

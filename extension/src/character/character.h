@@ -25,6 +25,8 @@ typedef struct NecpCharacter
 
 /* Reads an undeleted character; false where there is none. */
 extern bool necp_character_read(int64 character_id, NecpCharacter *character);
+/* Whose an undeleted character is; 0 where there is none. */
+extern int64 necp_character_account(int64 character_id);
 /* Locks it FOR NO KEY UPDATE and reads it. */
 extern bool necp_character_lock(int64 character_id, NecpCharacter *character);
 /* Adds experience for a kill or a quest inside the caller's transaction; levels follow. */

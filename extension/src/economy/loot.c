@@ -5,6 +5,7 @@
  */
 #include "postgres.h"
 
+#include "character/character.h"
 #include "economy/inventory.h"
 #include "economy/loot.h"
 #include "economy/loot_int.h"
@@ -211,6 +212,7 @@ emit_pickup(const NecpDrop *drop, int64 character_id, const NecpItem *item,
 	necp_event_emit(&(NecpEvent){.type = "ITEM_PICKED_UP",
 								 .aggregate_type = "DROP",
 								 .aggregate_id = drop->id,
+								 .account_id = necp_character_account(character_id),
 								 .character_id = character_id,
 								 .data = necp_json_close(&data),
 								 .detail = &detail});
@@ -414,6 +416,7 @@ pay(const NecpDrop *drop, int64 character_id, int64 amount)
 	necp_event_emit(&(NecpEvent){.type = "CURRENCY_GAINED",
 								 .aggregate_type = "CHARACTER",
 								 .aggregate_id = character_id,
+								 .account_id = necp_character_account(character_id),
 								 .character_id = character_id,
 								 .data = necp_json_close(&data)});
 }

@@ -10,6 +10,7 @@
  */
 #include "postgres.h"
 
+#include "character/character.h"
 #include "economy/delivery.h"
 #include "economy/loot.h"
 #include "economy/loot_int.h"
@@ -137,6 +138,7 @@ tell(const char *type, int64 roll_id, const NecpDrop *drop, int64 character_id, 
 	necp_event_emit(&(NecpEvent){.type = type,
 								 .aggregate_type = "DROP",
 								 .aggregate_id = drop->id,
+								 .account_id = necp_character_account(character_id),
 								 .character_id = character_id,
 								 .data = data});
 	if (drop->party_id != 0)
@@ -611,7 +613,13 @@ NECP_FUNCTION(necp_loot_rolls_active)
 /* loot_roll(roll_id) → roll_view, for those who have a vote in it. */
 NECP_FUNCTION(necp_loot_roll_read)
 {
-	return necp_answer(&view_roll, "roll", necp_arg_id(fcinfo, 0, "roll_id"), necp_character());
+	int64 roll_id = necp_arg_id(fcinfo, 0, "roll_id");
+
+	if (necp_run(&drop_of, roll_id) == 0)
+		necp_fail(NOT_FOUND, "roll_id", "roll not found");
+	if (!necp_drop_is_eligible(necp_int8(0, 1), necp_character()))
+		necp_fail(NOT_ELIGIBLE, "roll_id", "this roll is among others");
+	return necp_answer(&view_roll, "roll", roll_id, necp_character());
 }
 
 static NecpPlan view_settings = NECP_PLAN(

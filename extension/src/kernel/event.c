@@ -57,10 +57,10 @@ complete_actor(NecpEvent *event)
 	if (session == NULL)
 		return;
 	if (event->account_id == 0 && event->character_id == 0)
-	{
-		event->account_id = session->account_id;
 		event->character_id = session->character_id;
-	}
+	else if (event->account_id != 0 || event->character_id != session->character_id)
+		return;
+	event->account_id = session->account_id;
 }
 
 static void

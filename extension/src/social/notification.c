@@ -99,20 +99,11 @@ welcome(const NecpEvent *event)
 							  .message = "Good to see you again."});
 }
 
-/* The account of a character that an event names; 0 where it is gone. */
-static int64
-account_of(int64 character_id)
-{
-	NecpCharacter character;
-
-	return necp_character_read(character_id, &character) ? character.account_id : 0;
-}
-
 static void
 tell_unlocked(const NecpEvent *event)
 {
 	const NecpUnlocked *unlocked = event->detail;
-	int64 account_id = account_of(unlocked->character_id);
+	int64 account_id = necp_character_account(unlocked->character_id);
 
 	if (account_id != 0)
 		necp_notify(&(NecpNotice){.account_id = account_id,
@@ -129,7 +120,8 @@ tell_legendary(const NecpEvent *event)
 {
 	const NecpPickedUp *item = event->detail;
 
-	int64 account_id = strcmp(item->rarity, "LEGENDARY") == 0 ? account_of(item->character_id) : 0;
+	int64 account_id =
+		strcmp(item->rarity, "LEGENDARY") == 0 ? necp_character_account(item->character_id) : 0;
 
 	/* not the acting account: who wins a roll need not be there */
 	if (account_id != 0)
@@ -147,7 +139,7 @@ tell_legendary(const NecpEvent *event)
 static void
 tell_level(const NecpEvent *event)
 {
-	int64 account_id = account_of(event->character_id);
+	int64 account_id = necp_character_account(event->character_id);
 
 	if (account_id != 0)
 		necp_notify(&(NecpNotice){.account_id = account_id,

@@ -88,6 +88,21 @@ static NecpPlan save_safe_point = NECP_PLAN(
 	INT8OID, TIMESTAMPTZOID);
 
 static void
+emit_journey(const char *type, int64 character_id, int64 teleport_id)
+{
+	NecpJson data;
+
+	necp_json_open(&data);
+	necp_json_int(&data, "teleport_id", teleport_id);
+	necp_event_emit(&(NecpEvent){.type = type,
+								 .aggregate_type = "CHARACTER",
+								 .aggregate_id = character_id,
+								 .account_id = necp_character_account(character_id),
+								 .character_id = character_id,
+								 .data = necp_json_close(&data)});
+}
+
+static void
 push_journey(int64 character_id, const char *type, int64 teleport_id, const char *reason)
 {
 	NecpJson data;
@@ -96,7 +111,7 @@ push_journey(int64 character_id, const char *type, int64 teleport_id, const char
 	necp_json_int(&data, "teleport_id", teleport_id);
 	if (reason != NULL)
 		necp_json_text(&data, "reason", reason);
-	necp_push(psprintf("/topic/character/" INT64_FORMAT "/position", character_id),
+	necp_push(psprintf("/topic/character/" INT64_FORMAT "/travel", character_id),
 			  type,
 			  0,
 			  necp_json_close(&data));
@@ -192,7 +207,7 @@ NECP_FUNCTION(necp_teleport_use)
 			 Float4GetDatum(self.state.x),
 			 Float4GetDatum(self.state.y),
 			 Float4GetDatum(self.state.z));
-	push_journey(character_id, "TELEPORT_STARTED", teleport_id, NULL);
+	emit_journey("TELEPORT_STARTED", character_id, teleport_id);
 	necp_json_open(&view);
 	necp_json_int(&view, "teleport_id", teleport_id);
 	necp_json_time(&view, "arrives_at", arrives_at);
@@ -306,6 +321,7 @@ arrive(void *arg)
 		necp_session_lock(&session);
 		travel(&journey, &session, character.account_id, &self);
 		pay(&journey);
+		emit_journey("TELEPORT_ARRIVED", journey.character_id, journey.teleport_id);
 		ready_at = necp_now() + necp_config_int("teleport.cooldown_s") * USECS_PER_SEC;
 	}
 	necp_run(&end_journey, journey.character_id, TimestampTzGetDatum(ready_at));

@@ -121,7 +121,7 @@ SELECT is(pg_temp.hear(format('M %% LOOT_ROLL_STARTED /topic/party/%s/loot %%"ro
 SELECT is((pg_temp.call('bob', 'GET', '/loot/rolls/active')::jsonb #> '{items,0}') - 'started_at' - 'deadline' - 'name', jsonb_build_object('roll_id', :r1, 'drop_id', :d1, 'item_id', :blade1, 'template_id', :blade,
 	'code', 'blade_' || :'tag', 'type', 'WEAPON', 'rarity', 'RARE', 'quantity', 1, 'status', 'PENDING', 'winner_id', null, 'closed_at', null, 'votes', '[]'::jsonb), 'who has a vote finds it');
 SELECT is(json_array_length(pg_temp.call('dan', 'GET', '/loot/rolls/active') -> 'items'), 0, 'who has none does not');
-SELECT is(pg_temp.refusal('dan', 'GET', '/loot/rolls/{roll_id}', jsonb_build_object('roll_id', :r1)), 'NC401', 'NOT_FOUND: a roll of others');
+SELECT is(pg_temp.refusal('dan', 'GET', '/loot/rolls/{roll_id}', jsonb_build_object('roll_id', :r1)), 'NC340 roll_id', 'NOT_ELIGIBLE: a roll of others');
 
 -- Credits and what is free ------------------------------------------------------------------------------------
 
