@@ -64,6 +64,7 @@ static void
 take_container(int64 container_id, const NecpEntity *self, NecpFall *fall)
 {
 	NecpEntity there = {0};
+	TimestampTz full_at;
 
 	if (necp_run(&lock_container, container_id) == 0 || necp_int8(0, 1) != self->place_id)
 		necp_fail(NOT_FOUND, "container_id", "container not found");
@@ -72,6 +73,7 @@ take_container(int64 container_id, const NecpEntity *self, NecpFall *fall)
 	there.state.z = fall->z = (float) necp_float8(0, 4);
 	fall->table = necp_text(0, 5);
 	fall->source_life = necp_int8(0, 6);
+	full_at = necp_timestamp(0, 7);
 	if (self->state.activity == NECP_ACTIVITY_DEAD)
 		necp_fail(YOU_ARE_DEAD, NULL, "the dead open nothing");
 	if (necp_world_distance(self, &there) > necp_config_float("loot.pickup_m"))
@@ -79,7 +81,7 @@ take_container(int64 container_id, const NecpEntity *self, NecpFall *fall)
 				  "container_id",
 				  "it is farther than %g m away",
 				  necp_config_float("loot.pickup_m"));
-	if (necp_timestamp(0, 7) > necp_now())
+	if (full_at > necp_now())
 		necp_fail(ALREADY_LOOTED, "container_id", "it was emptied before");
 }
 
