@@ -66,9 +66,12 @@ create_table(void)
 	return hash_create("necp settings", 128, &control, HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
 }
 
+/* Who asks may be in the midst of reading a row: the last result is as it was. */
 static void
 load(uint32 generation)
 {
+	SPITupleTable *last = SPI_tuptable;
+	uint64 last_rows = SPI_processed;
 	uint64 rows = necp_run0(&load_settings);
 
 	if (settings != NULL)
@@ -81,6 +84,9 @@ load(uint32 generation)
 		setting->value = necp_float8(row, 2);
 	}
 	generation_loaded = generation;
+	SPI_freetuptable(SPI_tuptable);
+	SPI_tuptable = last;
+	SPI_processed = last_rows;
 }
 
 double
