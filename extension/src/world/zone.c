@@ -296,6 +296,7 @@ necp_zone_describe(int64 character_id, NecpEntity *out)
 	NecpCharacter character;
 	NecpStats stats;
 
+	necp_stats_hold(character_id);
 	if (!necp_character_read(character_id, &character))
 		return false;
 	memset(out, 0, sizeof(*out));
@@ -307,11 +308,7 @@ necp_zone_describe(int64 character_id, NecpEntity *out)
 	out->max_speed = WALK_SPEED;
 	out->level = character.level;
 	if (necp_stats(character_id, &stats))
-	{
-		out->body = stats.all[NECP_BODY];
-		out->reflexes = stats.all[NECP_REFLEXES];
-		out->armor = stats.armor;
-	}
+		necp_stats_apply(&stats, out);
 	necp_world_name(out, character.name);
 	return true;
 }
