@@ -187,7 +187,7 @@ SELECT necp.content_kind('xp_curve', 'xp_curve_import', 4, '{
 CREATE FUNCTION necp.skill_check(pack jsonb) RETURNS SETOF necp.content_fault
 	LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT format('$[%s].any_weapon', d.n - 1), coalesce(format('is true, as that of $[%s]', nullif(d.first, d.n) - 1), format('is true, as that of "%s"', d.kept)), NULL::text[]
+	SELECT format('$[%s].any_weapon', d.n - 1), CASE WHEN d.n > d.first THEN format('is true, as that of $[%s]', d.first - 1) ELSE format('is true, as that of "%s"', d.kept) END, NULL::text[]
 	FROM (SELECT e.n, min(e.n) OVER () AS first,
 	             (SELECT s.code FROM game.skills s WHERE s.any_weapon AND s.code <> e.value ->> 'code'
 	              AND (s.origin = 'operator' OR NOT pack @> jsonb_build_array(jsonb_build_object('code', s.code)))) AS kept
