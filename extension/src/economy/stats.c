@@ -93,12 +93,6 @@ necp_stats_weapon(int64 character_id, NecpWeapon *weapon)
 }
 
 void
-necp_stats_hold(int64 character_id)
-{
-	necp_run(&wait_for_stats, character_id, Int32GetDatum(STATS_LOCK));
-}
-
-void
 necp_stats_apply(const NecpStats *stats, NecpEntity *entity)
 {
 	entity->level = stats->level;
@@ -114,7 +108,7 @@ necp_stats_refit(int64 character_id)
 {
 	NecpStats stats;
 
-	necp_stats_hold(character_id);
+	necp_run(&wait_for_stats, character_id, Int32GetDatum(STATS_LOCK));
 	if (necp_stats(character_id, &stats))
 		necp_world_refit(&(NecpFit){.entity_id = character_id,
 									.level = stats.level,

@@ -50,12 +50,10 @@ extern double necp_stats_luck(int64 character_id);
 extern bool necp_stats_weapon(int64 character_id, NecpWeapon *weapon);
 /*
  * The live world fights with the character's present stats once this transaction has committed. Call it
- * last: until then it waits for other transactions that change the same character's stats, so that
+ * last: it waits for other transactions that change the same character's stats, so that
  * the memory never ends up with what was read before their change.
  */
 extern void necp_stats_refit(int64 character_id);
-/* Waits for them and keeps them waiting, before stats are read that the live world will hold. */
-extern void necp_stats_hold(int64 character_id);
 /* An entity fights with these numbers. */
 struct NecpEntity;
 extern void necp_stats_apply(const NecpStats *stats, struct NecpEntity *entity);

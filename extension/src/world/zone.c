@@ -296,7 +296,6 @@ necp_zone_describe(int64 character_id, NecpEntity *out)
 	NecpCharacter character;
 	NecpStats stats;
 
-	necp_stats_hold(character_id);
 	if (!necp_character_read(character_id, &character))
 		return false;
 	memset(out, 0, sizeof(*out));
@@ -342,6 +341,7 @@ move_in(const NecpEntity *here, const NecpEntity *there)
 		announce_departure(here);
 	push_presence(there->place_id, "PLAYER_ENTERED", there);
 	emit_change(session->account_id, &change);
+	necp_stats_refit(there->state.id); /* they may have changed since they were read */
 }
 
 static void
