@@ -225,4 +225,5 @@ SELECT is(pg_temp.respec('bob') -> 'credits', '28000', 'without it, it goes');
 
 SELECT is_empty($$SELECT * FROM necp.integrity_check() WHERE check_name LIKE 'progression%'$$, 'nothing is wrong');
 SELECT pg_temp.call('bob', 'POST', '/auth/logout') \g /dev/null
+SELECT necp.clock_reset() \g /dev/null
 SELECT * FROM finish();

@@ -144,4 +144,5 @@ SELECT necp.combat_expire() \g /dev/null
 SELECT is((SELECT count(*) FROM game.combat_sessions WHERE place_id = :pit AND status = 'ACTIVE'), 0::bigint, 'the fight is over');
 SELECT pg_temp.call(w, 'POST', '/auth/logout') FROM unnest('{ann,bob}'::text[]) w \g /dev/null
 SELECT is_empty($$SELECT * FROM necp.integrity_check() WHERE check_name LIKE 'progression%'$$, 'nothing is wrong');
+SELECT necp.clock_reset() \g /dev/null
 SELECT * FROM finish();
