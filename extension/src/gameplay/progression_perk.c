@@ -54,10 +54,13 @@ static NecpPlan insert_perk =
 			  INT8OID, INT4OID, TIMESTAMPTZOID);
 static NecpPlan forget_perks =
 	NECP_PLAN("DELETE FROM game.character_perks WHERE character_id = $1", INT8OID);
-/* What is worn and asks for more of an attribute than $2 holds, in the order of necp_attribute_names. */
+/*
+ * What is worn, broken or not, and asks for more of an attribute than $2 holds, in the order of
+ * necp_attribute_names.
+ */
 static NecpPlan too_demanding = NECP_PLAN(
-	"SELECT t.name" NECP_WORN
-	" AND EXISTS (SELECT FROM jsonb_each_text(t.attributes -> 'requires') r"
+	"SELECT t.name FROM game.character_items i JOIN game.item_templates t ON t.id = i.template_id"
+	" WHERE i.container_id = $1 AND EXISTS (SELECT FROM jsonb_each_text(t.attributes -> 'requires') r"
 	" JOIN unnest('{body,reflexes,technical_ability,intelligence,cool,empathy}'::text[], $2)"
 	" a (name, value) ON a.name = r.key WHERE r.value::int > a.value) ORDER BY i.slot LIMIT 1",
 	INT8OID, INT4ARRAYOID);
@@ -152,8 +155,7 @@ require_modest_gear(const NecpProgress *progress)
 		return;
 	for (int i = 0; i < NECP_ATTRIBUTES; i++)
 		values[i] = Int32GetDatum(progress->own[i]);
-	if (necp_run(&too_demanding, progress->character_id, necp_int4_array(values, NECP_ATTRIBUTES)) >
-		0)
+	if (necp_run(&too_demanding, container_id, necp_int4_array(values, NECP_ATTRIBUTES)) > 0)
 		necp_fail(REQUIREMENTS_NOT_MET, NULL, "take off \"%s\" first", necp_text(0, 1));
 }
 

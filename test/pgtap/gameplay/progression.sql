@@ -1,6 +1,6 @@
 -- Levels, points, skills, perks and taking points back (DOMAIN §10, §36).
 \ir ../helpers.psql
-SELECT plan(135);
+SELECT plan(136);
 SELECT pg_temp.player(w) FROM unnest('{ann,bob,cat,dan,eve}'::text[]) w \g /dev/null
 CREATE TEMP SEQUENCE source;
 CREATE FUNCTION pg_temp.gain(who text, xp bigint) RETURNS bigint LANGUAGE sql
@@ -220,6 +220,8 @@ SELECT (pg_temp.fill(pg_temp.backpack('bob'), format('[[%s, 1]]', :greaves)::jso
 SELECT pg_temp.call('bob', 'POST', '/inventory/equip', format('{"item_id": %s}', :item)::jsonb) \g /dev/null
 UPDATE game.character_progression SET respec_at = respec_at - interval '1 day' WHERE character_id = pg_temp.c('bob');
 SELECT is(pg_temp.no_respec('bob'), 'NC233', 'REQUIREMENTS_NOT_MET: it could not be put on again');
+UPDATE game.character_items SET durability = 0 WHERE id = :item;
+SELECT is(pg_temp.no_respec('bob'), 'NC233', 'REQUIREMENTS_NOT_MET: broken or not');
 SELECT pg_temp.call('bob', 'POST', '/inventory/unequip', format('{"item_id": %s}', :item)::jsonb) \g /dev/null
 SELECT is(pg_temp.respec('bob') -> 'credits', '28000', 'without it, it goes');
 
