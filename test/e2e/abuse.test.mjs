@@ -257,6 +257,13 @@ const RECIPES = {
 		await sql`UPDATE game.character_items SET durability = 50 WHERE id = ${given.item_id}`;
 		return { player, given };
 	},
+	'POST /progression/respec': async () => {
+		const player = await Player.enter();
+		await sql`SELECT necp.progression_gain(${player.character_id}, 1000, 'E2E', 1)`;
+		await sql`SELECT necp.ledger_mint('WALLET', ${player.character_id}, 'credits', 10000, 'E2E')`;
+		await player.post('/progression/attributes/spend', { attribute: 'body' });
+		return { player, given: {} };
+	},
 	'POST /inventory/bank/deposit': () => withKit('pistol_rounds', { quantity: 10 }, { quantity: 11 }),
 	'POST /inventory/bank/withdraw': async () => {
 		const { player, given } = await withKit('pistol_rounds');

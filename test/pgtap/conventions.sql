@@ -202,6 +202,8 @@ CREATE TEMP TABLE unindexed (name, reason) AS VALUES
 	('npc_spawns(template_id)', 'content is not deleted'), ('npc_spawns(zone_id)', 'content is not deleted'),
 	('refresh_tokens(account_id)', 'accounts are not deleted'), ('account_tokens(account_id)', 'accounts are not deleted'),
 	('player_sessions(account_id)', 'accounts are not deleted'),
+	('perk_requirements(required_id)', 'content is not deleted'), ('character_perks(perk_id)', 'content is not deleted'),
+	('skill_experience(skill_id)', 'content is not deleted'),
 	('party_invites(party_id)', 'parties are not deleted'), ('party_invites(character_id)', 'characters are not deleted'),
 	('party_invites(invited_by)', 'characters are not deleted'), ('loot_votes(drop_id)', 'drops are not deleted'),
 	('zone_portals(zone_id)', 'content is not deleted'), ('teleport_discoveries(teleport_id)', 'content is not deleted'), ('teleport_states(teleport_id)', 'content is not deleted');

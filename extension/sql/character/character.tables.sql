@@ -88,6 +88,7 @@ CREATE TABLE game.characters (
 	cool int NOT NULL DEFAULT 5 CHECK (cool BETWEEN 1 AND 20),
 	empathy int NOT NULL DEFAULT 5 CHECK (empathy BETWEEN 1 AND 20),
 	hp int NOT NULL CHECK (hp >= 0),
+	perk_hp int NOT NULL DEFAULT 0,
 	zone_id int,
 	created_at timestamptz NOT NULL,
 	last_played_at timestamptz,
@@ -123,6 +124,7 @@ COMMENT ON COLUMN game.characters.intelligence IS 'Attribute: energy.';
 COMMENT ON COLUMN game.characters.cool IS 'Attribute: nerve.';
 COMMENT ON COLUMN game.characters.empathy IS 'Attribute: talk.';
 COMMENT ON COLUMN game.characters.hp IS 'Hit points when last saved.';
+COMMENT ON COLUMN game.characters.perk_hp IS 'Hit points that its perks add to its most; kept here for the reads that everybody repeats.';
 COMMENT ON COLUMN game.characters.zone_id IS 'Home zone.';
 COMMENT ON COLUMN game.characters.created_at IS 'Creation.';
 COMMENT ON COLUMN game.characters.last_played_at IS 'Last selection.';

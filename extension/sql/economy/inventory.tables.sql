@@ -27,7 +27,7 @@ COMMENT ON COLUMN game.item_templates.max_stack IS 'Quantity of one stack.';
 COMMENT ON COLUMN game.item_templates.weight IS 'Kilograms of one.';
 COMMENT ON COLUMN game.item_templates.vendor_price IS 'Credits that a vendor asks.';
 COMMENT ON COLUMN game.item_templates.binding IS 'When it binds, and to whom.';
-COMMENT ON COLUMN game.item_templates.attributes IS 'Numbers of its type: damage, rpm, range_m, attribute; armor, slot; heal, cooldown_s; luck, capacity_kg, bonus {attribute: n}, requires {level, class, attribute: n}, salvage {item, quantity}.';
+COMMENT ON COLUMN game.item_templates.attributes IS 'Numbers of its type: damage, rpm, range_m, attribute, skill; armor, slot; heal, cooldown_s; luck, capacity_kg, bonus {attribute: n}, requires {level, class, attribute: n}, salvage {item, quantity}.';
 COMMENT ON COLUMN game.item_templates.slot IS 'Kind of equipment slot that it goes into; null: it is not worn.';
 COMMENT ON COLUMN game.item_templates.origin IS 'Who wrote the row; an import keeps an operator''s.';
 

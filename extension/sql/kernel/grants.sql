@@ -24,7 +24,7 @@ BEGIN
 		                    'email_claim', 'email_sent', 'email_failed', 'email_release') THEN
 			EXECUTE pg_catalog.format('GRANT EXECUTE ON FUNCTION %s TO necp_edge', f.signature);
 		END IF;
-		IF f.proname IN ('integrity_check', 'config_set', 'content_import', 'content_check', 'content_prune', 'content_changed', 'keys_rotate', 'role_grant', 'role_revoke', 'account_ban', 'account_unban', 'now', 'push', 'ledger_mint', 'character_kill', 'inventory_grant') THEN
+		IF f.proname IN ('integrity_check', 'config_set', 'content_import', 'content_check', 'content_prune', 'content_changed', 'keys_rotate', 'role_grant', 'role_revoke', 'account_ban', 'account_unban', 'now', 'push', 'ledger_mint', 'character_kill', 'inventory_grant', 'progression_gain', 'progression_train', 'progression_refresh') THEN
 			EXECUTE pg_catalog.format('GRANT EXECUTE ON FUNCTION %s TO necp_admin', f.signature);
 		END IF;
 		IF f.proname IN ('now', 'item_life', 'credit_paths') THEN

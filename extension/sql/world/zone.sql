@@ -61,7 +61,7 @@ COMMENT ON VIEW live.zone_players IS 'Characters in the live world: who stands w
 COMMENT ON COLUMN live.zone_players.place_id IS 'Zone, or minus the instance.';
 COMMENT ON COLUMN live.zone_players.character_id IS 'Character.';
 COMMENT ON COLUMN live.zone_players.name IS 'Name.';
-COMMENT ON COLUMN live.zone_players.level IS 'Level when it entered.';
+COMMENT ON COLUMN live.zone_players.level IS 'Level.';
 COMMENT ON COLUMN live.zone_players.x IS 'Metres east of the middle.';
 COMMENT ON COLUMN live.zone_players.y IS 'Metres north of the middle.';
 COMMENT ON COLUMN live.zone_players.z IS 'Height in metres.';

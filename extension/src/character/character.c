@@ -20,11 +20,8 @@
 #include "kernel/spi.h"
 #include "kernel/view.h"
 
-#include <math.h>
-
 #include "utils/builtins.h"
 
-#define MAX_LEVEL 50
 #define MAX_CHECKS 16
 #define OBJECT_BYTES 16384
 
@@ -46,7 +43,7 @@ static NecpLookup character_by_id = {
 				{"cool", INT4OID},
 				{"empathy", INT4OID},
 				{"hp", INT4OID},
-				{"level", INT4OID}, /* max_hp goes here */
+				{"perk_hp", INT4OID}, /* max_hp goes here */
 				{"zone_id", INT4OID},
 				{"created_at", TIMESTAMPTZOID},
 				{"last_played_at", TIMESTAMPTZOID},
@@ -85,18 +82,18 @@ static NecpPlan insert_character = NECP_PLAN(
 	"INSERT INTO game.characters (account_id, name, class_id, origin_id, body, reflexes,"
 	" technical_ability, intelligence, cool, empathy, hp, zone_id, created_at)"
 	" SELECT $1, $2, k.id, o.id, a.body, a.reflexes, a.technical_ability, a.intelligence, a.cool,"
-	" a.empathy, " NECP_SQL_OF(NECP_MAX_HP(
-		a.body,
-		1)) ", (SELECT z.id FROM game.zones z WHERE z.code = o.zone_code), $5"
-			" FROM game.character_classes k, game.character_origins o,"
-			" LATERAL (SELECT max(v) FILTER (WHERE n = 'body') AS body,"
-			"  max(v) FILTER (WHERE n = 'reflexes') AS reflexes,"
-			"  max(v) FILTER (WHERE n = 'technical_ability') AS technical_ability,"
-			"  max(v) FILTER (WHERE n = 'intelligence') AS intelligence,"
-			"  max(v) FILTER (WHERE n = 'cool') AS cool, max(v) FILTER (WHERE n = 'empathy') AS empathy"
-			"  FROM (SELECT n, coalesce((k.attributes ->> n)::int, 5) + (n IS NOT DISTINCT FROM o.attribute)::int AS v"
-			"   FROM unnest('{body,reflexes,technical_ability,intelligence,cool,empathy}'::text[]) n) s) a"
-			" WHERE k.id = $3 AND o.id = $4 RETURNING id",
+	" a.empathy, " NECP_MAX_HP_SQL(
+		a.body, 1,
+		0) ", (SELECT z.id FROM game.zones z WHERE z.code = o.zone_code), $5"
+		   " FROM game.character_classes k, game.character_origins o,"
+		   " LATERAL (SELECT max(v) FILTER (WHERE n = 'body') AS body,"
+		   "  max(v) FILTER (WHERE n = 'reflexes') AS reflexes,"
+		   "  max(v) FILTER (WHERE n = 'technical_ability') AS technical_ability,"
+		   "  max(v) FILTER (WHERE n = 'intelligence') AS intelligence,"
+		   "  max(v) FILTER (WHERE n = 'cool') AS cool, max(v) FILTER (WHERE n = 'empathy') AS empathy"
+		   "  FROM (SELECT n, coalesce((k.attributes ->> n)::int, 5) + (n IS NOT DISTINCT FROM o.attribute)::int AS v"
+		   "   FROM unnest('{body,reflexes,technical_ability,intelligence,cool,empathy}'::text[]) n) s) a"
+		   " WHERE k.id = $3 AND o.id = $4 RETURNING id",
 	INT8OID, TEXTOID, INT4OID, INT4OID, TIMESTAMPTZOID);
 static NecpPlan played = NECP_PLAN("UPDATE game.characters SET last_played_at = $2 WHERE id = $1",
 								   INT8OID, TIMESTAMPTZOID);
@@ -113,19 +110,15 @@ static NecpPlan follow_session =
 			  TEXTOID, TEXTOID);
 
 #define READ_COLUMNS                                                                               \
-	"SELECT account_id, name, status, level, body, reflexes, hp, zone_id::bigint"                  \
+	"SELECT account_id, name, status, level, body, reflexes, hp, zone_id::bigint, perk_hp"         \
 	" FROM game.characters WHERE id = $1 AND deleted_at IS NULL"
 
 static NecpPlan read_character = NECP_PLAN(READ_COLUMNS, INT8OID);
 static NecpPlan lock_character = NECP_PLAN(READ_COLUMNS " FOR NO KEY UPDATE", INT8OID);
-static NecpPlan lock_xp =
-	NECP_PLAN("SELECT level, xp FROM game.characters WHERE id = $1 FOR NO KEY UPDATE", INT8OID);
-static NecpPlan store_xp = NECP_PLAN("UPDATE game.characters SET level = $2, xp = $3 WHERE id = $1",
-									 INT8OID, INT4OID, INT8OID);
 /* Who died meanwhile stays dead. */
 static NecpPlan save_hp =
 	NECP_PLAN("UPDATE game.characters SET hp = CASE WHEN status = 'DEAD' THEN 0"
-			  " ELSE least($2, " NECP_SQL_OF(NECP_MAX_HP(body, level)) ") END WHERE id = $1",
+			  " ELSE least($2, " NECP_MAX_HP_SQL(body, level, perk_hp) ") END WHERE id = $1",
 			  INT8OID, INT4OID);
 
 /* Who refuses ---------------------------------------------------------------------------------- */
@@ -222,8 +215,9 @@ view(int64 character_id, bool deleted_too)
 		necp_fail(NOT_FOUND, NULL, "character not found");
 	put_code(&class_by_id, &values[CLASS]);
 	put_code(&origin_by_id, &values[ORIGIN]);
-	values[HP_MOST] =
-		Int32GetDatum(NECP_MAX_HP(DatumGetInt32(values[BODY]), DatumGetInt32(values[LEVEL])));
+	values[HP_MOST] = Int32GetDatum(NECP_MAX_HP(DatumGetInt32(values[BODY]),
+												DatumGetInt32(values[LEVEL]),
+												DatumGetInt32(values[HP_MOST])));
 	put_deadline(&values[RESPAWN], nulls[RESPAWN], "character.respawn_s");
 	put_deadline(&values[RESTORE], nulls[RESTORE], "character.restore_s");
 	return necp_view("character_view", values, nulls);
@@ -289,7 +283,7 @@ read_row(NecpPlan *plan, int64 character_id, NecpCharacter *character)
 	character->body = necp_int4(0, 5);
 	character->reflexes = necp_int4(0, 6);
 	character->hp = necp_int4(0, 7);
-	character->max_hp = NECP_MAX_HP(character->body, character->level);
+	character->max_hp = NECP_MAX_HP(character->body, character->level, necp_int4(0, 9));
 	character->zone_id = necp_int8(0, 8);
 	return true;
 }
@@ -491,58 +485,7 @@ NECP_FUNCTION(necp_character_switch)
 	return view(character_id, false);
 }
 
-/* Experience ----------------------------------------------------------------------------------- */
-
-/* XP that leads from a level to the next (DOMAIN §10): floor(1000 × level^1.6). */
-static int64
-xp_to_next(int32 level)
-{
-	return (int64) floor(1000.0 * pow(level, 1.6));
-}
-
-static void
-emit_level(int64 character_id, int32 level)
-{
-	NecpJson data;
-
-	necp_json_open(&data);
-	necp_json_int(&data, "level", level);
-	necp_event_emit(&(NecpEvent){.type = "LEVEL_UP",
-								 .aggregate_type = "CHARACTER",
-								 .aggregate_id = character_id,
-								 .character_id = character_id,
-								 .data = necp_json_close(&data)});
-}
-
-void
-necp_character_add_xp(int64 character_id, int64 xp, const char *cause, int64 cause_id)
-{
-	NecpJson data;
-	int32 old_level;
-	int32 level;
-	int64 have;
-
-	if (xp <= 0 || necp_run(&lock_xp, character_id) == 0)
-		return;
-	old_level = level = necp_int4(0, 1);
-	have = necp_int8(0, 2) + xp;
-	while (level < MAX_LEVEL && have >= xp_to_next(level))
-		have -= xp_to_next(level++);
-	if (level == MAX_LEVEL)
-		have = 0; /* excess is discarded at the cap */
-	necp_run(&store_xp, character_id, level, have);
-	necp_json_open(&data);
-	necp_json_int(&data, "xp", xp);
-	necp_json_text(&data, "cause", cause);
-	necp_json_int(&data, "cause_id", cause_id);
-	necp_event_emit(&(NecpEvent){.type = "XP_GAINED",
-								 .aggregate_type = "CHARACTER",
-								 .aggregate_id = character_id,
-								 .character_id = character_id,
-								 .data = necp_json_close(&data)});
-	for (int32 reached = old_level + 1; reached <= level; reached++)
-		emit_level(character_id, reached);
-}
+/* Hit points ----------------------------------------------------------------------------------- */
 
 void
 necp_character_save_hp(int64 character_id, int32 hp)

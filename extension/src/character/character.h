@@ -29,8 +29,6 @@ extern bool necp_character_read(int64 character_id, NecpCharacter *character);
 extern int64 necp_character_account(int64 character_id);
 /* Locks it FOR NO KEY UPDATE and reads it. */
 extern bool necp_character_lock(int64 character_id, NecpCharacter *character);
-/* Adds experience for a kill or a quest inside the caller's transaction; levels follow. */
-extern void necp_character_add_xp(int64 character_id, int64 xp, const char *cause, int64 cause_id);
 /* Keeps the hit points that shared memory held. */
 extern void necp_character_save_hp(int64 character_id, int32 hp);
 
@@ -44,8 +42,15 @@ extern void necp_character_on_delete(void (*check)(int64 character_id));
 /* Runs what was registered for a deletion. */
 extern void necp_character_require_deletable(int64 character_id);
 
-/* What follows from attributes and level (DOMAIN §10, §36), for C and, as text, for statements. */
-#define NECP_MAX_HP(body, level) (100 + 10 * ((body) -5) + 10 * ((level) -1))
+/*
+ * What follows from attributes, level and perks (DOMAIN §10, §36), for C and, as text, for statements.
+ * The body is the character's own, without what it wears; whatever a perk takes, one point is left.
+ */
+#define NECP_MAX_HP_SUM(body, level, perk_hp)                                                      \
+	(100 + 10 * ((body) -5) + 10 * ((level) -1) + (perk_hp))
+#define NECP_MAX_HP(body, level, perk_hp) Max(NECP_MAX_HP_SUM(body, level, perk_hp), 1)
+#define NECP_MAX_HP_SQL(body, level, perk_hp)                                                      \
+	"greatest(" NECP_SQL_OF(NECP_MAX_HP_SUM(body, level, perk_hp)) ", 1)"
 #define NECP_MAX_ENERGY(intelligence) (100 + 5 * ((intelligence) -5))
 #define NECP_TEXT_OF(rule) #rule
 #define NECP_SQL_OF(rule) NECP_TEXT_OF(rule)

@@ -7,6 +7,8 @@
 #include "postgres.h"
 
 #include "character/character.h"
+#include "economy/inventory.h"
+#include "economy/stats.h"
 #include "gameplay/npc.h"
 #include "kernel/args.h"
 #include "kernel/clock.h"
@@ -16,8 +18,6 @@
 #include "kernel/list.h"
 #include "kernel/room.h"
 #include "kernel/spi.h"
-
-#define LUCK "10" /* perks and gear come with their rooms */
 
 static NecpPlan add_entry =
 	NECP_PLAN("INSERT INTO game.character_history (character_id, kind, data, at)"
@@ -59,34 +59,37 @@ static NecpPlan drop_snapshots =
 	NECP_PLAN("DELETE FROM game.character_snapshots WHERE character_id = $1", INT8OID);
 static NecpPlan show_stats = NECP_PLAN(
 	"SELECT to_json(ROW(c.id, c.level, c.xp, c.body, c.reflexes, c.technical_ability,"
-	" c.intelligence, c.cool, c.empathy, c.hp, " NECP_SQL_OF(NECP_MAX_HP(
-		c.body,
-		c.level)) ","
-				  " " NECP_SQL_OF(NECP_MAX_ENERGY(
-					  c.intelligence)) ", " LUCK ", $3 + $4 * c.body, c.kills,"
-									   " c.deaths, q.active, q.completed, a.unlocked, a.points, c.played_s + coalesce(("
-									   "  SELECT greatest(extract(epoch FROM $2 - c.last_played_at)::bigint, 0)"
-									   "  FROM game.player_sessions s WHERE s.character_id = c.id), 0))::necp.character_stats_view)"
-									   " FROM game.characters c,"
-									   " LATERAL (SELECT count(*) FILTER (WHERE i.status = 'ACTIVE')::int AS active,"
-									   "  count(*) FILTER (WHERE i.status = 'COMPLETED')::int AS completed"
-									   "  FROM game.quest_instances i WHERE i.character_id = c.id) q,"
-									   " LATERAL (SELECT count(*)::int AS unlocked, coalesce(sum(t.points), 0)::int AS points"
-									   "  FROM game.player_achievements p JOIN game.achievements t ON t.id = p.achievement_id"
-									   "  WHERE p.character_id = c.id AND p.unlocked_at IS NOT NULL) a"
-									   " WHERE c.id = $1 AND c.account_id = $5 AND c.deleted_at IS NULL",
-	INT8OID, TIMESTAMPTZOID, FLOAT8OID, FLOAT8OID, INT8OID);
+	" c.intelligence, c.cool, c.empathy, c.hp, " NECP_MAX_HP_SQL(c.body, c.level, c.perk_hp) ", " NECP_SQL_OF(
+		NECP_MAX_ENERGY(
+			c.intelligence)) ", $3, $4, c.kills,"
+							 " c.deaths, q.active, q.completed, a.unlocked, a.points, c.played_s + coalesce(("
+							 "  SELECT greatest(extract(epoch FROM $2 - c.last_played_at)::bigint, 0)"
+							 "  FROM game.player_sessions s WHERE s.character_id = c.id), 0))::necp.character_stats_view)"
+							 " FROM game.characters c,"
+							 " LATERAL (SELECT count(*) FILTER (WHERE i.status = 'ACTIVE')::int AS active,"
+							 "  count(*) FILTER (WHERE i.status = 'COMPLETED')::int AS completed"
+							 "  FROM game.quest_instances i WHERE i.character_id = c.id) q,"
+							 " LATERAL (SELECT count(*)::int AS unlocked, coalesce(sum(t.points), 0)::int AS points"
+							 "  FROM game.player_achievements p JOIN game.achievements t ON t.id = p.achievement_id"
+							 "  WHERE p.character_id = c.id AND p.unlocked_at IS NOT NULL) a"
+							 " WHERE c.id = $1 AND c.account_id = $5 AND c.deleted_at IS NULL",
+	INT8OID, TIMESTAMPTZOID, INT4OID, FLOAT8OID, INT8OID);
 
 /* Endpoints ---------------------------------------------------------------------------------- */
 
 NECP_FUNCTION(necp_character_stats)
 {
+	int64 character_id = necp_arg_id(fcinfo, 0, "character_id");
+	NecpLoad load;
+
+	necp_character_require_own(character_id);
+	necp_inventory_load(character_id, &load);
 	return necp_answer(&show_stats,
 					   "character",
-					   necp_arg_id(fcinfo, 0, "character_id"),
+					   character_id,
 					   TimestampTzGetDatum(necp_now()),
-					   Float8GetDatum(necp_config_float("inventory.base_kg")),
-					   Float8GetDatum(necp_config_float("inventory.kg_per_body")),
+					   Int32GetDatum((int32) necp_stats_luck(character_id)),
+					   Float8GetDatum(load.capacity),
 					   necp_account());
 }
 

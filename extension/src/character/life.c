@@ -31,7 +31,7 @@ static NecpPlan mark_deleted =
 			  " WHERE id = $1",
 			  INT8OID, TIMESTAMPTZOID);
 static NecpPlan lock_deleted =
-	NECP_PLAN("SELECT account_id, deleted_at, purged_at IS NOT NULL, body, level"
+	NECP_PLAN("SELECT account_id, deleted_at, purged_at IS NOT NULL, body, level, perk_hp"
 			  " FROM game.characters WHERE id = $1 FOR NO KEY UPDATE",
 			  INT8OID);
 static NecpPlan mark_restored =
@@ -58,10 +58,10 @@ static NecpPlan mark_dead = NECP_PLAN(
 	"UPDATE game.characters SET status = 'DEAD', died_at = $2, hp = 0, deaths = deaths + 1"
 	" WHERE id = $1 AND status <> 'DEAD' AND deleted_at IS NULL",
 	INT8OID, TIMESTAMPTZOID);
-static NecpPlan lock_dead =
-	NECP_PLAN("SELECT account_id, body, level FROM game.characters WHERE id = $1 AND died_at <= $2"
-			  " FOR NO KEY UPDATE",
-			  INT8OID, TIMESTAMPTZOID);
+static NecpPlan lock_dead = NECP_PLAN("SELECT account_id, body, level, perk_hp FROM game.characters"
+									  " WHERE id = $1 AND died_at <= $2"
+									  " FOR NO KEY UPDATE",
+									  INT8OID, TIMESTAMPTZOID);
 static NecpPlan mark_alive =
 	NECP_PLAN("UPDATE game.characters SET status = 'ACTIVE', died_at = NULL, hp = $2 WHERE id = $1",
 			  INT8OID, INT4OID);
@@ -133,7 +133,7 @@ necp_character_respawn(int64 character_id)
 	if (necp_run(&lock_dead, character_id, TimestampTzGetDatum(died_before())) == 0)
 		return false;
 	account_id = necp_int8(0, 1);
-	back.max_hp = NECP_MAX_HP(necp_int4(0, 2), necp_int4(0, 3));
+	back.max_hp = NECP_MAX_HP(necp_int4(0, 2), necp_int4(0, 3), necp_int4(0, 4));
 	back.hp = returning_hp(back.max_hp);
 	necp_run(&mark_alive, character_id, back.hp);
 	necp_json_open(&data);
@@ -198,7 +198,7 @@ NECP_FUNCTION(necp_character_restore)
 		necp_fail(CONFLICT, "character_id", "the character is not deleted");
 	if (necp_bool(0, 3) || necp_timestamp(0, 2) <= necp_character_restorable_since())
 		necp_fail(RESTORE_EXPIRED, "character_id", "the character is gone");
-	max_hp = NECP_MAX_HP(necp_int4(0, 4), necp_int4(0, 5));
+	max_hp = NECP_MAX_HP(necp_int4(0, 4), necp_int4(0, 5), necp_int4(0, 6));
 	necp_slot_take(account_id);
 	necp_run(&mark_restored, character_id, returning_hp(max_hp));
 	emit("CHARACTER_RESTORED", account_id, character_id, NULL, NULL);

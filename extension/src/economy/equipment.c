@@ -3,8 +3,8 @@
  * What a character wears (DOMAIN §6): slots, requirements, binding, wear and repair.
  *
  * Lock order: the character (at its death), the backpack and what is worn by ascending id, their
- * items, the purse. Requirements are about level and own attributes, which only rise: they need no
- * lock.
+ * items, the purse. Requirements are about level and own attributes, which a respec alone lowers, and
+ * that locks what is worn.
  */
 #include "postgres.h"
 

@@ -34,7 +34,7 @@
 #define CAPACITY                                                                                   \
 	"$2 + $3 * (SELECT c.body FROM game.characters c WHERE c.id = $1)"                             \
 	" + coalesce((SELECT sum((t.attributes ->> 'capacity_kg')::float8 * " NECP_WORN_FACTOR         \
-	")" NECP_WORN " AND t.attributes ? 'capacity_kg'), 0)"
+	")" NECP_WORN " AND t.attributes ? 'capacity_kg'), 0) + " NECP_PERK_SUM("capacity_kg")
 #define LOAD "(SELECT " WEIGHT " AS weight, " CAPACITY " AS capacity) l"
 /* Above the capacity nobody moves. */
 #define LEVEL                                                                                      \
@@ -58,17 +58,18 @@ static NecpPlan read_load =
 	NECP_PLAN("SELECT l.weight, l.capacity, v.speed, v.dodge, v.sprint FROM " LOAD ", " LEVEL,
 			  INT8OID, FLOAT8OID, FLOAT8OID);
 /* In one pass, because every pick-up asks: what pockets add, less what is carried. */
-static NecpPlan read_spare =
-	NECP_PLAN("SELECT $2 + $3 * (SELECT c.body FROM game.characters c WHERE c.id = $1)"
-			  " + coalesce(sum(CASE WHEN k.kind = 'EQUIPPED' AND i.durability > 0"
-			  "  AND t.attributes ? 'capacity_kg' THEN (t.attributes ->> 'capacity_kg')::float8 *"
-			  "  (SELECT " NECP_WORN_FACTOR
-			  " FROM game.item_qualities q WHERE q.quality = i.quality)"
-			  "  ELSE 0 END - t.weight * i.quantity), 0)"
-			  " FROM game.containers k JOIN game.character_items i ON i.container_id = k.id"
-			  " JOIN game.item_templates t ON t.id = i.template_id"
-			  " WHERE k.owner_id = $1 AND k.kind IN ('BACKPACK', 'EQUIPPED')",
-			  INT8OID, FLOAT8OID, FLOAT8OID);
+static NecpPlan read_spare = NECP_PLAN(
+	"SELECT $2 + $3 * (SELECT c.body FROM game.characters c WHERE c.id = $1)"
+	" + " NECP_PERK_SUM(
+		"capacity_kg") " + coalesce(sum(CASE WHEN k.kind = 'EQUIPPED' AND i.durability > 0"
+					   "  AND t.attributes ? 'capacity_kg' THEN (t.attributes ->> 'capacity_kg')::float8 *"
+					   "  (SELECT " NECP_WORN_FACTOR
+					   " FROM game.item_qualities q WHERE q.quality = i.quality)"
+					   "  ELSE 0 END - t.weight * i.quantity), 0)"
+					   " FROM game.containers k JOIN game.character_items i ON i.container_id = k.id"
+					   " JOIN game.item_templates t ON t.id = i.template_id"
+					   " WHERE k.owner_id = $1 AND k.kind IN ('BACKPACK', 'EQUIPPED')",
+	INT8OID, FLOAT8OID, FLOAT8OID);
 static NecpPlan view_item =
 	NECP_PLAN("SELECT to_json(" NECP_ITEM_ROW ") FROM game.containers k"
 			  " JOIN game.character_items i ON i.container_id = k.id"

@@ -77,13 +77,10 @@ necp_rarity_rank(const char *rarity)
 static bool
 roll(const NecpFall *fall, const char *table, int64 character_id, NecpLoot *loot)
 {
-	NecpStats stats;
 	NecpLootContext context = {.character_id = character_id,
 							   .place_id = fall->place_id,
-							   .luck = NECP_PLAIN_LUCK};
+							   .luck = necp_stats_luck(character_id)};
 
-	if (necp_stats(character_id, &stats))
-		context.luck = stats.luck;
 	return necp_loot_roll(table, &context, loot);
 }
 

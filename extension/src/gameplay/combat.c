@@ -11,6 +11,7 @@
 
 #include "gameplay/combat.h"
 #include "gameplay/npc.h"
+#include "gameplay/progression.h"
 #include "world/world.h"
 #include "world/zone.h"
 
@@ -360,14 +361,16 @@ aimed_part_arg(FunctionCallInfo fcinfo, int n)
 	return &torso;
 }
 
-/* DOMAIN §8: max(1, floor((weapon + attribute - 5) × hitbox × crit × 100 / (100 + armor))). */
+/*
+ * DOMAIN §8: max(1, floor((weapon + attribute - 5) × hitbox × crit × 100 / (100 + armor))); perks add their
+ * percent to it.
+ */
 static int32
-damage_of(const NecpWeapon *weapon, int32 attribute, const Part *part, bool crit, int32 armor)
+damage_of(int32 weapon, int32 perks, const Part *part, bool crit, int32 armor)
 {
-	int64 base = Max(weapon->damage + attribute - 5, 0);
-	int64 percents = (int64) part->damage * (crit ? CRIT_DAMAGE : 100);
+	int64 percents = (int64) part->damage * (crit ? CRIT_DAMAGE : 100) * (100 + perks);
 
-	return (int32) Max(base * percents / (INT64CONST(100) * (100 + armor)), 1);
+	return (int32) Max(Max(weapon, 0) * percents / (INT64CONST(10000) * (100 + armor)), 1);
 }
 
 static void
@@ -375,9 +378,9 @@ draw_blow(const NecpWeapon *weapon, const NecpEntity *self, const NecpEntity *ta
 		  const Part *aimed, Blow *blow)
 {
 	blow->part = necp_random_int(1, 100) <= aimed->aimed ? aimed : &torso;
-	blow->crit = necp_random_int(1, 100) <= CRIT_PERCENT;
-	blow->damage = damage_of(weapon,
-							 weapon->by_body ? self->body : self->reflexes,
+	blow->crit = necp_random_int(1, 100) <= CRIT_PERCENT + self->crit_percent;
+	blow->damage = damage_of(weapon->damage + (weapon->by_body ? self->body : self->reflexes) - 5,
+							 self->damage_percent,
 							 blow->part,
 							 blow->crit,
 							 target->armor);
@@ -460,7 +463,8 @@ settle_kill(int64 combat_id, const NecpEntity *self, const NecpEntity *npc, Blow
 	necp_npc_die(npc, self->state.id, self->level, &blow->xp);
 	if (goes_on)
 		drop_out(combat_id, npc->place_id, npc->state.id, SIDE_NPCS, "COMPLETED");
-	necp_character_add_xp(self->state.id, blow->xp, "KILL", -npc->state.id);
+	blow->xp =
+		(int32) necp_progression_kill(self->state.id, blow->xp, -npc->state.id, npc->life_id);
 }
 
 static void

@@ -7,6 +7,7 @@
 #include "character/character.h"
 #include "economy/loot.h"
 #include "gameplay/achievement.h"
+#include "gameplay/progression.h"
 #include "kernel/args.h"
 #include "kernel/clock.h"
 #include "kernel/event.h"
@@ -151,10 +152,28 @@ tell_level(const NecpEvent *event)
 								  .data = event->data});
 }
 
+/* Every tenth level of a skill. */
+static void
+tell_skill(const NecpEvent *event)
+{
+	const NecpSkillIncreased *skill = event->detail;
+	int64 account_id = skill->level % 10 == 0 ? necp_character_account(skill->character_id) : 0;
+
+	if (account_id != 0)
+		necp_notify(&(NecpNotice){.account_id = account_id,
+								  .event_id = event->id,
+								  .type = "SKILL_INCREASED",
+								  .priority = "NORMAL",
+								  .title = psprintf("%s: %d", skill->name, skill->level),
+								  .message = "Practice shows.",
+								  .data = event->data});
+}
+
 NECP_ROOM_INIT(notification)
 {
 	necp_event_subscribe("LOGIN_SUCCESS", welcome);
 	necp_event_subscribe("ACHIEVEMENT_UNLOCKED", tell_unlocked);
 	necp_event_subscribe("ITEM_PICKED_UP", tell_legendary);
 	necp_event_subscribe("LEVEL_UP", tell_level);
+	necp_event_subscribe("SKILL_INCREASED", tell_skill);
 }

@@ -400,33 +400,40 @@ necp_world_heal(int64 entity_id, int32 points, NecpEntity *out)
 	return alive;
 }
 
-typedef struct Fit
-{
-	int64 entity_id;
-	int32 body, reflexes, armor;
-} Fit;
-
 static void
 finish_fit(bool committed, void *arg)
 {
-	const Fit *fit = arg;
+	const NecpFit *fit = arg;
 	int32 slot = committed ? necp_pool_lock_entity(fit->entity_id, LW_EXCLUSIVE) : NO_SLOT;
+	WorldEntity *entity;
 	NecpEntity *self;
 
 	if (slot == NO_SLOT)
 		return;
-	self = &ENTITY(slot)->self;
+	entity = ENTITY(slot);
+	self = &entity->self;
+	self->level = fit->level;
 	self->body = fit->body;
 	self->reflexes = fit->reflexes;
 	self->armor = fit->armor;
-	LWLockRelease(PLACE_LOCK(ENTITY(slot)->place));
+	self->damage_percent = fit->damage_percent;
+	self->crit_percent = fit->crit_percent;
+	if (self->state.max_hp != fit->max_hp)
+	{
+		if (!is_dead(entity))
+			self->state.hp =
+				Min(self->state.hp + Max(fit->max_hp - self->state.max_hp, 0), fit->max_hp);
+		self->state.max_hp = fit->max_hp;
+		pool_changed(PLACE(entity->place), slot);
+	}
+	LWLockRelease(PLACE_LOCK(entity->place));
 }
 
 void
-necp_world_refit(int64 entity_id, int32 body, int32 reflexes, int32 armor)
+necp_world_refit(const NecpFit *fit)
 {
-	Fit *fit = MemoryContextAlloc(TopTransactionContext, sizeof(Fit));
+	NecpFit *copy = MemoryContextAlloc(TopTransactionContext, sizeof(NecpFit));
 
-	*fit = (Fit){entity_id, body, reflexes, armor};
-	necp_at_xact_end(finish_fit, fit);
+	*copy = *fit;
+	necp_at_xact_end(finish_fit, copy);
 }

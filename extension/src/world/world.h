@@ -53,6 +53,7 @@ typedef struct NecpEntity
 	int64 template_id; /* NPC */
 	int64 life_id;     /* NPC: rises with every respawn */
 	int32 level, body, reflexes, armor;
+	int32 damage_percent, crit_percent; /* that it adds to its blows */
 	char name[NECP_NAME_SIZE];
 } NecpEntity;
 
@@ -199,8 +200,18 @@ extern void necp_world_forgive(int64 entity_id);
  * it is dead or not here. out: as it is then.
  */
 extern bool necp_world_heal(int64 entity_id, int32 points, NecpEntity *out);
-/* It fights with these numbers once this transaction has committed. */
-extern void necp_world_refit(int64 entity_id, int32 body, int32 reflexes, int32 armor);
+typedef struct NecpFit
+{
+	int64 entity_id;
+	int32 level, max_hp, body, reflexes, armor;
+	int32 damage_percent, crit_percent;
+} NecpFit;
+
+/*
+ * It fights with these numbers once this transaction has committed. Who lives and gets more hit points
+ * at most has as many more; nobody keeps more than the most.
+ */
+extern void necp_world_refit(const NecpFit *fit);
 
 /*
  * Jobs of the world worker (20 Hz), run in the order of registration; job must be static. load runs

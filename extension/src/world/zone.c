@@ -322,11 +322,7 @@ necp_zone_describe(int64 character_id, NecpEntity *out)
 	out->max_speed = WALK_SPEED;
 	out->level = character.level;
 	if (necp_stats(character_id, &stats))
-	{
-		out->body = stats.all[NECP_BODY];
-		out->reflexes = stats.all[NECP_REFLEXES];
-		out->armor = stats.armor;
-	}
+		necp_stats_apply(&stats, out);
 	necp_world_name(out, character.name);
 	return true;
 }
@@ -383,6 +379,7 @@ move_in(const pg_uuid_t *session, int64 account_id, const NecpEntity *here, cons
 		announce_departure(here);
 	push_presence(there->place_id, "PLAYER_ENTERED", there);
 	emit_change(account_id, &change);
+	necp_stats_refit(there->state.id); /* they may have changed since they were read */
 }
 
 static void

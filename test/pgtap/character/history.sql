@@ -12,7 +12,7 @@ CREATE FUNCTION pg_temp.pictures() RETURNS text[] LANGUAGE sql
 
 -- Counters ---------------------------------------------------------------------------------------------------
 
-SELECT is(pg_temp.refusal('bob', 'GET', '/characters/{character_id}/stats', jsonb_build_object('character_id', :ann)), 'NC401', 'NOT_FOUND: another''s');
+SELECT is(pg_temp.refusal('bob', 'GET', '/characters/{character_id}/stats', jsonb_build_object('character_id', :ann)), 'NC401 character_id', 'NOT_FOUND: another''s');
 SELECT is(pg_temp.refusal('bob', 'GET', '/characters/{character_id}/history', jsonb_build_object('character_id', :ann)), 'NC401 character_id', 'NOT_FOUND: another''s history');
 SELECT is(pg_temp.refusal('ann', 'GET', '/characters/{character_id}/stats', '{"character_id": 0}'), 'NC001 character_id', 'VALIDATION: no id');
 SELECT is(pg_temp.refusal('ann', 'GET', '/characters/{character_id}/history', '{"character_id": -1}'), 'NC001 character_id', 'VALIDATION: no id');

@@ -100,6 +100,18 @@ INSERT INTO cases VALUES
 	INSERT INTO game.party_members (character_id, party_id, capacity, seat, joined_at)
 	SELECT character_id, party_id, capacity, 2, joined_at FROM game.party_members WHERE character_id = pg_temp.c('ann')$$),
 ('party_presence', $$UPDATE game.player_sessions SET character_id = NULL, place_id = NULL WHERE id = pg_temp.s('ann')$$),
+('progression_attributes', $$UPDATE game.character_progression SET level = 7, body = 5 WHERE character_id = pg_temp.c('ann');
+	UPDATE game.characters SET level = 7 WHERE id = pg_temp.c('ann')$$),
+('progression_cap', $$UPDATE game.characters SET level = 50, xp = 1 WHERE id = pg_temp.c('ann')$$),
+('progression_level', $$UPDATE game.character_progression SET level = 2 WHERE character_id = pg_temp.c('ann')$$),
+('progression_once', $$SELECT necp.progression_gain(pg_temp.c('ann'), 1, 'PROOF', 1);
+	SELECT necp.progression_gain(pg_temp.c('ann'), 1, 'PROOF', 1)$$),
+('progression_perk_hp', $$UPDATE game.characters SET perk_hp = 1 WHERE id = pg_temp.c('ann')$$),
+('progression_perk_order', $$INSERT INTO game.perks (code, name, description) VALUES ('proof_first', 'P', 'Of tests.'), ('proof_then', 'P', 'Of tests.');
+	INSERT INTO game.perk_requirements SELECT a.id, b.id FROM game.perks a, game.perks b WHERE a.code LIKE 'proof\_%' AND b.code LIKE 'proof\_%' AND a.id <> b.id$$),
+('progression_perks', $$INSERT INTO game.character_perks SELECT pg_temp.c('ann'), min(id), necp.now() FROM game.perks$$),
+('progression_skills', $$INSERT INTO game.skill_experience (character_id, skill_id, level, points) SELECT pg_temp.c('ann'), min(id), 1, 1 FROM game.skills$$),
+('progression_weapon', $$UPDATE game.item_templates SET attributes = '{"skill": "proof_none"}' WHERE code LIKE 'ore\_%'$$),
 ('quest_one_active', $$DROP INDEX game.quest_instances_active_key;
 	INSERT INTO game.quest_instances (character_id, template_id, status, started_at)
 	SELECT character_id, template_id, status, started_at FROM game.quest_instances WHERE character_id = pg_temp.c('ann')$$),
