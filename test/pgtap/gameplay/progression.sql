@@ -204,9 +204,9 @@ SELECT is(pg_temp.balance('WALLET', pg_temp.c('bob')), 50000::bigint, 'and costs
 SELECT pg_temp.spend('bob', 'body') \g /dev/null
 SELECT matches(pg_temp.no_respec('bob'), '^NC992 retry 8\d{4}$', 'RESPEC_COOLDOWN: once in 24 hours');
 SELECT is((pg_temp.me('bob') ->> 'respec_from')::timestamptz, (SELECT respec_at + interval '24 hours' FROM game.character_progression WHERE character_id = pg_temp.c('bob')), 'it says from when');
-SELECT necp.clock_advance('23 hours 59 minutes') \g /dev/null
+SELECT necp.clock_advance('23 hours 59 minutes'), necp.partitions_keep() \g /dev/null
 SELECT matches(pg_temp.no_respec('bob'), '^NC992 retry \d\d$', 'RESPEC_COOLDOWN: by the game''s clock');
-SELECT necp.clock_advance('1 minute') \g /dev/null
+SELECT necp.clock_advance('1 minute'), necp.partitions_keep() \g /dev/null
 SELECT pg_temp.login('bob') \g /dev/null
 SELECT pg_temp.select_character('bob', pg_temp.c('bob')) \g /dev/null
 SELECT is(pg_temp.me('bob') -> 'respec_from', 'null', 'the day is over');
