@@ -10,7 +10,7 @@ ROOMS = auth/auth auth/token auth/throttle auth/email auth/password auth/request
 	character/name character/character character/life \
 	economy/inventory economy/equipment economy/bank economy/loot_table economy/loot \
 	world/zone \
-	gameplay/npc gameplay/combat gameplay/quest gameplay/achievement \
+	gameplay/npc gameplay/combat gameplay/quest gameplay/dialogue gameplay/achievement \
 	character/history character/player \
 	social/notification social/party
 

@@ -157,22 +157,25 @@ COMMENT ON FUNCTION necp.inventory_grant IS 'Makes items of a template for a cha
 
 SELECT necp.topic('/topic/character/{character_id}/inventory', 'character_topic', 'Changes of what one has: INVENTORY_CHANGED {changes[item_id, op, container, slot, qty, template_id, durability], credits}, op is ADD, MOVE, UPDATE or REMOVE; DURABILITY_LOW {items[item_id, durability]}.');
 
+CREATE FUNCTION necp.item_check(pack jsonb) RETURNS SETOF necp.content_fault
+	LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT f.* FROM jsonb_array_elements(CASE jsonb_typeof(pack) WHEN 'array' THEN pack ELSE '[]' END) WITH ORDINALITY e (value, n),
+		LATERAL necp.content_object(format('$[%s].attributes.requires', e.n - 1), e.value #> '{attributes,requires}', '{
+			"level": {"type": "integer", "min": 0, "max": 9999}, "body": {"type": "integer", "min": 0, "max": 9999},
+			"reflexes": {"type": "integer", "min": 0, "max": 9999}, "technical_ability": {"type": "integer", "min": 0, "max": 9999},
+			"intelligence": {"type": "integer", "min": 0, "max": 9999}, "cool": {"type": "integer", "min": 0, "max": 9999},
+			"empathy": {"type": "integer", "min": 0, "max": 9999}, "class": {"type": "text"}}') f
+	WHERE e.value #> '{attributes,requires}' IS NOT NULL
+$$;
+COMMENT ON FUNCTION necp.item_check IS 'What items of a pack require that means nothing.';
+
 CREATE FUNCTION necp.item_import(pack jsonb) RETURNS int
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	changed int;
-	wrong record;
 BEGIN
-	SELECT p.code, r.key INTO wrong
-	FROM jsonb_to_recordset(pack) p (code text, attributes jsonb), jsonb_each(p.attributes -> 'requires') r
-	WHERE NOT (r.key IN ('level', 'body', 'reflexes', 'technical_ability', 'intelligence', 'cool', 'empathy')
-	               AND jsonb_typeof(r.value) = 'number' AND r.value::text ~ '^[0-9]{1,4}$'
-	           OR r.key = 'class' AND jsonb_typeof(r.value) = 'string')
-	LIMIT 1;
-	IF FOUND THEN
-		RAISE EXCEPTION 'item "%" requires a "%" that means nothing', wrong.code, wrong.key USING ERRCODE = 'NC001', COLUMN = 'requires';
-	END IF;
 	INSERT INTO game.item_templates AS t (code, name, description, type, rarity, max_stack, weight, vendor_price, binding, attributes)
 	SELECT p.code, p.name, p.description, p.type, p.rarity, coalesce(p.max_stack, 1), p.weight, p.vendor_price,
 	       coalesce(p.binding, 'NONE'), coalesce(p.attributes, '{}')
@@ -198,7 +201,7 @@ SELECT necp.content_kind('items', 'item_import', 10, '{
 	"rarity": {"type": "text", "required": true, "words": ["COMMON", "UNCOMMON", "RARE", "EPIC", "LEGENDARY", "UNIQUE"]},
 	"max_stack": {"type": "integer", "min": 1, "max": 1000000}, "weight": {"type": "number", "required": true, "min": 0, "max": 999},
 	"vendor_price": {"type": "integer", "required": true, "min": 0, "max": 1000000000},
-	"binding": {"type": "text", "words": ["NONE", "ON_PICKUP", "ON_EQUIP", "ACCOUNT"]}, "attributes": {"type": "object"}}');
+	"binding": {"type": "text", "words": ["NONE", "ON_PICKUP", "ON_EQUIP", "ACCOUNT"]}, "attributes": {"type": "object"}}', 'item_check');
 
 SELECT necp.integrity('inventory_template', $$
 	SELECT format('item %s has template %s, which does not exist', i.id, i.template_id)
