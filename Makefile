@@ -11,7 +11,7 @@ ROOMS = auth/auth auth/token auth/throttle auth/email auth/password auth/request
 	economy/inventory economy/equipment economy/bank economy/loot_table economy/loot \
 	economy/delivery economy/loot_roll \
 	world/zone world/teleport economy/loot_container \
-	gameplay/progression gameplay/npc gameplay/combat gameplay/quest gameplay/achievement \
+	gameplay/progression gameplay/npc gameplay/combat gameplay/quest gameplay/dialogue gameplay/achievement \
 	character/history character/player \
 	social/notification social/party
 

@@ -4,7 +4,7 @@
 import { execFileSync } from 'node:child_process';
 import { median, result } from './report.mjs';
 
-const SESSION = "('00000000-0000-4000-8000-' || lpad(:player::text, 12, '0'))::uuid";
+export const SESSION = "('00000000-0000-4000-8000-' || lpad(:player::text, 12, '0'))::uuid";
 const READ_ROUNDS = 9;
 const READ_SECONDS = 2;
 const COMMAND_ROUNDS = 5;
@@ -15,7 +15,7 @@ const TRACE = "'11111111-1111-4111-8111-111111111111'";
  * Alternates two measurements. The ratio is the median of the rounds' own ratios: what slows the
  * machine down for seconds hits both sides of a round.
  */
-function alternate(rounds, first, second) {
+export function alternate(rounds, first, second) {
 	const a = [];
 	const b = [];
 	for (let round = 0; round < rounds; round++) {
@@ -26,10 +26,9 @@ function alternate(rounds, first, second) {
 }
 
 // The very statement that the servers prepare for a route, with its parameters filled in for pgbench.
-function routeStatement(stack, fn, session, argument) {
-	return stack.psql(`SELECT statement FROM necp.edge_routes() WHERE function = '${fn}'`)
-		.replace('$1', session).replace('$2', 'gen_random_uuid()').replace('$3', "'\\\\x00'").replace('$4', TRACE)
-		.replace('$5', argument) + ';\n';
+export function routeStatement(stack, fn, session, ...values) {
+	const given = [session, 'gen_random_uuid()', "'\\\\x00'", TRACE, ...values];
+	return stack.psql(`SELECT statement FROM necp.edge_routes() WHERE function = '${fn}'`).replace(/\$(\d+)/g, (_, n) => given[n - 1]) + ';\n';
 }
 
 // One character of one session: what a client asks most.

@@ -107,12 +107,17 @@ export class Stack {
 	}
 
 	// Transactions per second of a script; options are pgbench's.
-	pgbench(script, { clients = 64, seconds = 5, role = 'necp_edge', options = [], set = '' } = {}) {
+	pgbench(script, options) {
+		return this.pgbenchCounted(script, options).rate;
+	}
+
+	// The same, and how many there were.
+	pgbenchCounted(script, { clients = 64, seconds = 5, role = 'necp_edge', options = [], set = '' } = {}) {
 		const out = execFileSync(`${this.pgbin}/pgbench`, ['-h', `${this.dir}/run`, '-p', PORTS.pg, '-U', role, '-n', '-M', 'prepared',
 			'-c', clients, '-j', 2, '-T', seconds, '-f', script, ...options, 'necpgame'].map(String),
 			{ env: { ...process.env, PGOPTIONS: set }, stdio: ['ignore', 'pipe', 'pipe'] }).toString();
 		if (/number of failed transactions: [1-9]/.test(out)) throw new Error(out);
-		return Number(/tps = ([\d.]+)/.exec(out)[1]);
+		return { rate: Number(/tps = ([\d.]+)/.exec(out)[1]), count: Number(/actually processed: (\d+)/.exec(out)[1]) };
 	}
 
 	// Requests per second, latency and errors of wrk with a Lua script.

@@ -23,18 +23,24 @@ CREATE FUNCTION necp.email_release(id bigint, attempt int) RETURNS void
 	AS 'MODULE_PATHNAME', 'necp_email_release';
 COMMENT ON FUNCTION necp.email_release IS 'A mail was claimed and not tried: it is due again, and the attempt does not count.';
 
+CREATE FUNCTION necp.email_check(pack jsonb) RETURNS SETOF necp.content_fault
+	LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT format('$[%s].%s', e.n - 1, f.name), w.fault, NULL::text[]
+	FROM jsonb_array_elements(CASE jsonb_typeof(pack) WHEN 'array' THEN pack ELSE '[]' END) WITH ORDINALITY e (value, n),
+	     unnest('{subject,body}'::text[]) f (name), LATERAL (VALUES
+		(regexp_replace(e.value ->> f.name, '\{\{[a-z][a-z0-9_]*\}\}', '', 'g') ~ '\{\{|\}\}', 'has braces that enclose no name'),
+		(length(e.value ->> f.name) > 20000, 'is longer than 20000')) w (wrong, fault)
+	WHERE w.wrong
+$$;
+COMMENT ON FUNCTION necp.email_check IS 'Texts of a pack of mails that could not be filled in.';
+
 CREATE FUNCTION necp.email_import(pack jsonb) RETURNS int
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	bad text;
 	changed int;
 BEGIN
-	SELECT p.code INTO bad FROM jsonb_to_recordset(pack) p (code text, subject text, body text)
-	WHERE regexp_replace(concat(p.subject, ' ', p.body), '\{\{[a-z][a-z0-9_]*\}\}', '', 'g') ~ '\{\{|\}\}' LIMIT 1;
-	IF bad IS NOT NULL THEN
-		RAISE EXCEPTION 'the text of mail "%" has braces that enclose no name', bad USING ERRCODE = 'NC001', COLUMN = 'body';
-	END IF;
 	INSERT INTO game.email_templates AS t (code, language, subject, body)
 	SELECT p.code, p.language, p.subject, p.body
 	FROM jsonb_to_recordset(pack) p (code text, language text, subject text, body text)
@@ -45,4 +51,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION necp.email_import IS 'Imports an array of texts of e-mail.';
-SELECT necp.content_kind('emails', 'email_import', 2);
+SELECT necp.content_kind('emails', 'email_import', 2, '{"type": "array", "key": ["code", "language"], "of": {"type": "object", "fields": {
+	"code": {"type": "text", "required": true, "match": "^[A-Z][A-Z0-9_]*$"},
+	"language": {"type": "text", "required": true, "match": "^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$"},
+	"subject": {"type": "text", "required": true, "match": "^[^[:cntrl:]]{1,200}$"},
+	"body": {"type": "text", "required": true, "match": "."}}}}', 'email_check');

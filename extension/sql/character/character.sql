@@ -142,7 +142,25 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION necp.character_import IS 'Imports {"classes": […], "origins": […]}.';
-SELECT necp.content_kind('characters', 'character_import', 40);
+-- An attribute of a class is 19 at most, because an origin may add one.
+SELECT necp.content_kind('characters', 'character_import', 40, '{"type": "object", "fields": {
+	"classes": {"type": "array", "key": ["code"], "of": {"type": "object", "fields": {
+		"code": {"type": "text", "required": true, "match": "^[a-z][a-z0-9_]*$"},
+		"name": {"type": "text", "required": true}, "description": {"type": "text", "required": true},
+		"attributes": {"type": "object", "fields": {
+			"body": {"type": "integer", "min": 1, "max": 19}, "reflexes": {"type": "integer", "min": 1, "max": 19},
+			"technical_ability": {"type": "integer", "min": 1, "max": 19}, "intelligence": {"type": "integer", "min": 1, "max": 19},
+			"cool": {"type": "integer", "min": 1, "max": 19}, "empathy": {"type": "integer", "min": 1, "max": 19}}}}}},
+	"origins": {"type": "array", "key": ["code"], "of": {"type": "object", "fields": {
+		"code": {"type": "text", "required": true, "match": "^[a-z][a-z0-9_]*$"},
+		"name": {"type": "text", "required": true}, "description": {"type": "text", "required": true},
+		"attribute": {"type": "text", "words": ["body", "reflexes", "technical_ability", "intelligence", "cool", "empathy"]},
+		"zone": {"type": "text", "required": true, "names": {"table": "zones", "what": "a zone", "packs": "$.zones[*][*].code ? (@ == $name)"}},
+		"credits": {"type": "integer", "required": true, "min": 0, "max": 1000000},
+		"kit": {"type": "array", "of": {"type": "object", "fields": {
+			"item": {"type": "text", "required": true, "names": {"table": "item_templates", "what": "an item", "packs": "$.items[*][*].code ? (@ == $name)"}},
+			"quantity": {"type": "integer", "min": 1, "max": 1000000}}}},
+		"quests": {"type": "array", "of": {"type": "text", "names": {"table": "quests", "what": "a quest", "packs": "$.quests[*][*].code ? (@ == $name)"}}}}}}}}');
 
 SELECT necp.integrity('character_slots', $$
 	SELECT format('account %s uses %s slots of %s and has %s characters', account_id, s.used, s.slots, c.characters)

@@ -157,22 +157,40 @@ COMMENT ON FUNCTION necp.inventory_grant IS 'Makes items of a template for a cha
 
 SELECT necp.topic('/topic/character/{character_id}/inventory', 'character_topic', 'Changes of what one has: INVENTORY_CHANGED {changes[item_id, op, container, slot, qty, template_id, durability], credits}, op is ADD, MOVE, UPDATE or REMOVE; DURABILITY_LOW {items[item_id, durability]}.');
 
+CREATE FUNCTION necp.item_check(pack jsonb) RETURNS SETOF necp.content_fault
+	LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH items AS (
+		SELECT e.n - 1 AS at, e.v ->> 'code' AS code, CASE jsonb_typeof(e.v -> 'attributes') WHEN 'object' THEN e.v #> '{attributes,salvage}' END AS salvage
+		FROM jsonb_array_elements(CASE jsonb_typeof(pack) WHEN 'array' THEN pack ELSE '[]' END) WITH ORDINALITY e (v, n)
+	), salvages AS (
+		SELECT i.at, i.salvage, i.salvage ->> 'item' AS item,
+			format('$[%s].attributes.salvage', i.at) AS path, ARRAY[i.at::text, 'attributes', 'salvage'] AS part
+		FROM items i WHERE i.salvage IS NOT NULL
+	)
+	SELECT f.* FROM salvages s, LATERAL necp.content_object(s.path, s.salvage,
+		'{"item": {"type": "text", "required": true}, "quantity": {"type": "integer", "required": true, "min": 1, "max": 1000}}') f
+	UNION ALL
+	SELECT s.path || '.item', format('names "%s", which does not exist', s.item), s.part FROM salvages s
+	WHERE s.item IS NOT NULL AND s.item NOT IN (SELECT i.code FROM items i WHERE i.code IS NOT NULL)
+	AND NOT EXISTS (SELECT FROM game.item_templates t WHERE t.code = s.item)
+	UNION ALL
+	SELECT f.* FROM jsonb_array_elements(CASE jsonb_typeof(pack) WHEN 'array' THEN pack ELSE '[]' END) WITH ORDINALITY e (value, n),
+		LATERAL necp.content_object(format('$[%s].attributes.requires', e.n - 1), e.value #> '{attributes,requires}', '{
+			"level": {"type": "integer", "min": 0, "max": 9999}, "body": {"type": "integer", "min": 0, "max": 9999},
+			"reflexes": {"type": "integer", "min": 0, "max": 9999}, "technical_ability": {"type": "integer", "min": 0, "max": 9999},
+			"intelligence": {"type": "integer", "min": 0, "max": 9999}, "cool": {"type": "integer", "min": 0, "max": 9999},
+			"empathy": {"type": "integer", "min": 0, "max": 9999}, "class": {"type": "text"}}') f
+	WHERE e.value #> '{attributes,requires}' IS NOT NULL
+$$;
+COMMENT ON FUNCTION necp.item_check IS 'What items of a pack require that means nothing, and what they cannot be salvaged into.';
+
 CREATE FUNCTION necp.item_import(pack jsonb) RETURNS int
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	changed int;
-	wrong record;
 BEGIN
-	SELECT p.code, r.key INTO wrong
-	FROM jsonb_to_recordset(pack) p (code text, attributes jsonb), jsonb_each(p.attributes -> 'requires') r
-	WHERE NOT (r.key IN ('level', 'body', 'reflexes', 'technical_ability', 'intelligence', 'cool', 'empathy')
-	               AND jsonb_typeof(r.value) = 'number' AND r.value::text ~ '^[0-9]{1,4}$'
-	           OR r.key = 'class' AND jsonb_typeof(r.value) = 'string')
-	LIMIT 1;
-	IF FOUND THEN
-		RAISE EXCEPTION 'item "%" requires a "%" that means nothing', wrong.code, wrong.key USING ERRCODE = 'NC001', COLUMN = 'requires';
-	END IF;
 	INSERT INTO game.item_templates AS t (code, name, description, type, rarity, max_stack, weight, vendor_price, binding, attributes)
 	SELECT p.code, p.name, p.description, p.type, p.rarity, coalesce(p.max_stack, 1), p.weight, p.vendor_price,
 	       coalesce(p.binding, 'NONE'), coalesce(p.attributes, '{}')
@@ -191,25 +209,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION necp.item_import IS 'Imports an array of item templates.';
-CREATE FUNCTION necp.item_check(pack jsonb) RETURNS SETOF necp.content_fault
-	LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
-AS $$
-	WITH items AS (
-		SELECT e.n - 1 AS at, e.v ->> 'code' AS code, CASE jsonb_typeof(e.v -> 'attributes') WHEN 'object' THEN e.v #> '{attributes,salvage}' END AS salvage
-		FROM jsonb_array_elements(CASE jsonb_typeof(pack) WHEN 'array' THEN pack ELSE '[]' END) WITH ORDINALITY e (v, n)
-	), salvages AS (
-		SELECT i.at, i.salvage, i.salvage ->> 'item' AS item,
-			format('$[%s].attributes.salvage', i.at) AS path, ARRAY[i.at::text, 'attributes', 'salvage'] AS part
-		FROM items i WHERE i.salvage IS NOT NULL
-	)
-	SELECT f.* FROM salvages s, LATERAL necp.content_object(s.path, s.salvage,
-		'{"item": {"type": "text", "required": true}, "quantity": {"type": "integer", "required": true, "min": 1, "max": 1000}}') f
-	UNION ALL
-	SELECT s.path || '.item', format('names "%s", which does not exist', s.item), s.part FROM salvages s
-	WHERE s.item IS NOT NULL AND s.item NOT IN (SELECT i.code FROM items i WHERE i.code IS NOT NULL)
-	AND NOT EXISTS (SELECT FROM game.item_templates t WHERE t.code = s.item)
-$$;
-COMMENT ON FUNCTION necp.item_check IS 'Items of a pack that cannot be salvaged as they say.';
 SELECT necp.content_kind('items', 'item_import', 10, '{
 	"code": {"type": "text", "required": true, "match": "^[a-z][a-z0-9_]*$"},
 	"name": {"type": "text", "required": true}, "description": {"type": "text", "required": true},

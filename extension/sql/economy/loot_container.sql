@@ -24,16 +24,6 @@ CREATE FUNCTION necp.loot_container_open(container_id bigint) RETURNS json
 COMMENT ON FUNCTION necp.loot_container_open IS 'Opens a container that stands within reach: what was in it lies there as a drop, for the acting character and those of its party who are near. NOT_FOUND, TOO_FAR, YOU_ARE_DEAD, ALREADY_LOOTED until it fills again, CONFLICT where the character is in no zone.';
 SELECT necp.route('POST', '/loot/containers/{container_id}/open', 'loot_container_open', idempotent => true, result => 'opened_view');
 
-CREATE FUNCTION necp.loot_container_check(pack jsonb) RETURNS SETOF necp.content_fault
-	LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
-AS $$
-	SELECT format('$[%s].%s', e.n - 1, r.field), format('names "%s", which does not exist', r.name), ARRAY[(e.n - 1)::text]
-	FROM jsonb_array_elements(CASE jsonb_typeof(pack) WHEN 'array' THEN pack ELSE '[]' END) WITH ORDINALITY e (v, n),
-	     LATERAL (VALUES ('zone', e.v ->> 'zone', EXISTS (SELECT FROM game.zones z WHERE z.code = e.v ->> 'zone')),
-	                     ('loot_table', e.v ->> 'loot_table', EXISTS (SELECT FROM game.loot_tables t WHERE t.code = e.v ->> 'loot_table'))) r (field, name, known)
-	WHERE r.name IS NOT NULL AND NOT r.known
-$$;
-COMMENT ON FUNCTION necp.loot_container_check IS 'Containers of a pack that name zones or loot tables that do not exist.';
 CREATE FUNCTION necp.loot_container_import(pack jsonb) RETURNS int
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
@@ -55,6 +45,6 @@ $$;
 COMMENT ON FUNCTION necp.loot_container_import IS 'Imports an array of containers.';
 SELECT necp.content_kind('containers', 'loot_container_import', 115, '{
 	"code": {"type": "text", "required": true, "match": "^[a-z][a-z0-9_]*$"}, "name": {"type": "text", "required": true, "match": "^.{1,60}$"},
-	"zone": {"type": "text", "required": true}, "x": {"type": "number", "required": true, "min": -5000, "max": 5000},
+	"zone": {"type": "text", "required": true, "names": {"table": "zones", "what": "a zone", "packs": "$.zones[*][*].code ? (@ == $name)"}}, "x": {"type": "number", "required": true, "min": -5000, "max": 5000},
 	"y": {"type": "number", "required": true, "min": -5000, "max": 5000}, "z": {"type": "number", "min": -1000, "max": 1000},
-	"loot_table": {"type": "text", "required": true}, "refill_s": {"type": "integer", "min": 1, "max": 604800}}', 'loot_container_check');
+	"loot_table": {"type": "text", "required": true, "names": {"table": "loot_tables", "what": "a loot table", "packs": "$.loot[*][*].code ? (@ == $name)"}}, "refill_s": {"type": "integer", "min": 1, "max": 604800}}');

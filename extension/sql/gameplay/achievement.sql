@@ -56,9 +56,9 @@ END
 $$;
 COMMENT ON FUNCTION necp.achievement_import IS 'Imports an array of achievements.';
 SELECT necp.content_kind('achievements', 'achievement_import', 36, '{
-	"code": {"type": "text", "required": true}, "name": {"type": "text", "required": true}, "description": {"type": "text", "required": true},
-	"category": {"type": "text", "required": true}, "kind": {"type": "text"}, "event": {"type": "text", "required": true},
-	"item_type": {"type": "text"}, "rarity": {"type": "text"}, "required": {"type": "integer", "min": 1}, "points": {"type": "integer", "required": true}}');
+	"code": {"type": "text", "required": true, "match": "^[a-z][a-z0-9_]*$"}, "name": {"type": "text", "required": true}, "description": {"type": "text", "required": true},
+	"category": {"type": "text", "required": true}, "kind": {"type": "text", "words": ["STANDARD", "PROGRESSIVE", "SECRET", "LIMITED_TIME"]}, "event": {"type": "text", "required": true},
+	"item_type": {"type": "text"}, "rarity": {"type": "text"}, "required": {"type": "integer", "min": 1}, "points": {"type": "integer", "required": true, "min": 10, "max": 100}}');
 
 SELECT necp.integrity('achievement_unlocked', $$
 	SELECT format('character %s has achievement %s unlocked at %s of %s', p.character_id, p.achievement_id, p.progress, a.required)

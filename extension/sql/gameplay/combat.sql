@@ -89,7 +89,10 @@ CREATE FUNCTION necp.combat_import(pack jsonb) RETURNS int
 	LANGUAGE c SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'necp_combat_import';
 COMMENT ON FUNCTION necp.combat_import IS 'Imports weapon profiles: an array of objects with the columns of game.weapon_profiles.';
-SELECT necp.content_kind('weapons', 'combat_import', 120);
+SELECT necp.content_kind('weapons', 'combat_import', 120, '{
+	"code": {"type": "text", "required": true, "match": "^[a-z][a-z0-9_]{1,62}$"}, "name": {"type": "text", "required": true, "match": "^.{1,60}$"},
+	"damage": {"type": "integer", "required": true, "min": 1, "max": 10000}, "rpm": {"type": "integer", "required": true, "min": 1, "max": 6000},
+	"range_m": {"type": "number", "required": true, "min": 1, "max": 1000}, "attribute": {"type": "text", "words": ["reflexes", "body"]}}');
 
 CREATE FUNCTION necp.combat_expire() RETURNS void
 	LANGUAGE c SECURITY DEFINER SET search_path = pg_catalog, pg_temp

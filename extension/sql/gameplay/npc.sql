@@ -42,7 +42,23 @@ CREATE FUNCTION necp.npc_import(pack jsonb) RETURNS int
 	AS 'MODULE_PATHNAME', 'necp_npc_import';
 COMMENT ON FUNCTION necp.npc_import IS
 	'Imports NPCs: {"templates": […], "spawns": […]}; spawns name their template, their zone, and waypoints as [[x, y, z], …].';
-SELECT necp.content_kind('npcs', 'npc_import', 110);
+SELECT necp.content_kind('npcs', 'npc_import', 110, '{"type": "object", "fields": {
+	"templates": {"type": "array", "key": ["code"], "of": {"type": "object", "fields": {
+		"code": {"type": "text", "required": true, "match": "^[a-z][a-z0-9_]{1,62}$"}, "name": {"type": "text", "required": true, "match": "^.{1,60}$"},
+		"tier": {"type": "integer", "required": true, "min": 0, "max": 5}, "level": {"type": "integer", "required": true, "min": 1, "max": 100},
+		"max_hp": {"type": "integer", "required": true, "min": 1, "max": 1000000}, "armor": {"type": "integer", "min": 0, "max": 10000},
+		"attack_damage": {"type": "integer", "min": 0, "max": 10000}, "attack_range": {"type": "number", "min": 0, "max": 500},
+		"attack_interval_ms": {"type": "integer", "min": 50, "max": 60000}, "walk_speed": {"type": "number", "min": 0, "max": 20},
+		"loot_table_code": {"type": "text", "names": {"table": "loot_tables", "what": "a loot table", "packs": "$.loot[*][*].code ? (@ == $name)"}},
+		"guaranteed_table_code": {"type": "text", "names": {"table": "loot_tables", "what": "a loot table", "packs": "$.loot[*][*].code ? (@ == $name)"}},
+		"xp_base": {"type": "integer", "min": 0, "max": 1000000}, "respawn_seconds": {"type": "integer", "min": 1, "max": 604800}}}},
+	"spawns": {"type": "array", "key": ["code"], "of": {"type": "object", "fields": {
+		"code": {"type": "text", "required": true, "match": "^[a-z][a-z0-9_]{1,62}$"},
+		"template": {"type": "text", "required": true, "names": {"table": "npc_templates", "what": "an NPC", "packs": "$.npcs[*].templates[*].code ? (@ == $name)"}},
+		"zone": {"type": "text", "required": true, "names": {"table": "zones", "what": "a zone", "packs": "$.zones[*][*].code ? (@ == $name)"}},
+		"x": {"type": "number", "required": true, "min": -5000, "max": 5000}, "y": {"type": "number", "required": true, "min": -5000, "max": 5000},
+		"z": {"type": "number", "min": -1000, "max": 1000}, "yaw": {"type": "number", "min": -7, "max": 7}, "enabled": {"type": "boolean"},
+		"waypoints": {"type": "array", "max": 64, "of": {"type": "array", "min": 3, "max": 3, "of": {"type": "number", "min": -5000, "max": 5000}}}}}}}}');
 
 CREATE FUNCTION necp.npc_respawn() RETURNS void
 	LANGUAGE c SECURITY DEFINER SET search_path = pg_catalog, pg_temp

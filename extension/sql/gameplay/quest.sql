@@ -110,7 +110,13 @@ SELECT necp.content_kind('quests', 'quest_import', 35, '{
 	"code": {"type": "text", "required": true, "match": "^[a-z][a-z0-9_]*$"},
 	"name": {"type": "text", "required": true}, "description": {"type": "text", "required": true},
 	"kind": {"type": "text", "required": true, "words": ["MAIN", "SIDE"]}, "min_level": {"type": "integer", "min": 1, "max": 50},
-	"repeatable": {"type": "boolean"}, "objectives": {"type": "array", "required": true}}');
+	"repeatable": {"type": "boolean"}, "objectives": {"type": "array", "required": true, "key": ["code"], "of": {"type": "object", "fields": {
+		"code": {"type": "text", "required": true, "match": "^[a-z][a-z0-9_]*$"},
+		"kind": {"type": "text", "required": true, "words": ["KILL", "COLLECT", "VISIT", "TALK", "CRAFT", "DELIVER"]},
+		"item_type": {"type": "text", "words": ["WEAPON", "ARMOR", "CONSUMABLE", "MATERIAL", "QUEST_ITEM", "CYBERWARE", "IMPLANT", "ACCESSORY"]},
+		"item": {"type": "text", "names": {"table": "item_templates", "what": "an item", "packs": "$.items[*][*].code ? (@ == $name)"}},
+		"npc": {"type": "text", "names": {"table": "npc_templates", "what": "an NPC", "packs": "$.npcs[*].templates[*].code ? (@ == $name)"}},
+		"required": {"type": "integer", "required": true, "min": 1, "max": 100000}, "description": {"type": "text", "required": true}}}}}');
 
 SELECT necp.integrity('quest_progress', $$
 	SELECT format('quest %s, objective %s: %s of %s', quest_id, objective_id, progress, required)

@@ -33,17 +33,6 @@ SELECT necp.route('POST', '/zones/unstuck', 'zone_unstuck', result => 'zone_view
 SELECT necp.topic('/topic/character/{character_id}/travel', 'character_topic',
 	'Journeys of one''s own character: TELEPORT_DISCOVERED, TELEPORT_STARTED, TELEPORT_ARRIVED, TELEPORT_CANCELLED with its reason.');
 
-CREATE FUNCTION necp.place_check(pack jsonb, VARIADIC fields text[]) RETURNS SETOF necp.content_fault
-	LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
-AS $$
-	SELECT format('$[%s].%s', e.n - 1, f), format('names "%s", which does not exist', e.v ->> f), ARRAY[(e.n - 1)::text]
-	FROM jsonb_array_elements(CASE jsonb_typeof(pack) WHEN 'array' THEN pack ELSE '[]' END) WITH ORDINALITY e (v, n), unnest(fields) f
-	WHERE jsonb_typeof(e.v) = 'object' AND e.v ->> f IS NOT NULL AND NOT EXISTS (SELECT FROM game.zones z WHERE z.code = e.v ->> f)
-$$;
-COMMENT ON FUNCTION necp.place_check IS 'Elements of a pack whose fields name zones that do not exist.';
-CREATE FUNCTION necp.portal_check(pack jsonb) RETURNS SETOF necp.content_fault
-	LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$ SELECT * FROM necp.place_check(pack, 'zone', 'to_zone') $$;
-COMMENT ON FUNCTION necp.portal_check IS 'Portals of a pack that name zones that do not exist.';
 CREATE FUNCTION necp.portal_import(pack jsonb) RETURNS int
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
@@ -64,13 +53,10 @@ END
 $$;
 COMMENT ON FUNCTION necp.portal_import IS 'Imports an array of portals.';
 SELECT necp.content_kind('portals', 'portal_import', 101, '{
-	"code": {"type": "text", "required": true, "match": "^[a-z][a-z0-9_]*$"}, "zone": {"type": "text", "required": true}, "to_zone": {"type": "text", "required": true},
+	"code": {"type": "text", "required": true, "match": "^[a-z][a-z0-9_]*$"}, "zone": {"type": "text", "required": true, "names": {"table": "zones", "what": "a zone", "packs": "$.zones[*][*].code ? (@ == $name)"}}, "to_zone": {"type": "text", "required": true, "names": {"table": "zones", "what": "a zone", "packs": "$.zones[*][*].code ? (@ == $name)"}},
 	"x": {"type": "number", "required": true, "min": -5000, "max": 5000}, "y": {"type": "number", "required": true, "min": -5000, "max": 5000}, "z": {"type": "number", "min": -1000, "max": 1000},
-	"to_x": {"type": "number", "required": true, "min": -5000, "max": 5000}, "to_y": {"type": "number", "required": true, "min": -5000, "max": 5000}, "to_z": {"type": "number", "min": -1000, "max": 1000}}', 'portal_check');
+	"to_x": {"type": "number", "required": true, "min": -5000, "max": 5000}, "to_y": {"type": "number", "required": true, "min": -5000, "max": 5000}, "to_z": {"type": "number", "min": -1000, "max": 1000}}');
 
-CREATE FUNCTION necp.teleport_check(pack jsonb) RETURNS SETOF necp.content_fault
-	LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$ SELECT * FROM necp.place_check(pack, 'zone') $$;
-COMMENT ON FUNCTION necp.teleport_check IS 'Teleports of a pack that name zones that do not exist.';
 CREATE FUNCTION necp.teleport_import(pack jsonb) RETURNS int
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
@@ -88,5 +74,5 @@ END
 $$;
 COMMENT ON FUNCTION necp.teleport_import IS 'Imports an array of teleports.';
 SELECT necp.content_kind('teleports', 'teleport_import', 102, '{
-	"code": {"type": "text", "required": true, "match": "^[a-z][a-z0-9_]*$"}, "name": {"type": "text", "required": true, "match": "^.{1,60}$"}, "zone": {"type": "text", "required": true},
-	"x": {"type": "number", "required": true, "min": -5000, "max": 5000}, "y": {"type": "number", "required": true, "min": -5000, "max": 5000}, "z": {"type": "number", "min": -1000, "max": 1000}}', 'teleport_check');
+	"code": {"type": "text", "required": true, "match": "^[a-z][a-z0-9_]*$"}, "name": {"type": "text", "required": true, "match": "^.{1,60}$"}, "zone": {"type": "text", "required": true, "names": {"table": "zones", "what": "a zone", "packs": "$.zones[*][*].code ? (@ == $name)"}},
+	"x": {"type": "number", "required": true, "min": -5000, "max": 5000}, "y": {"type": "number", "required": true, "min": -5000, "max": 5000}, "z": {"type": "number", "min": -1000, "max": 1000}}');

@@ -167,7 +167,22 @@ CREATE FUNCTION necp.zone_import(pack jsonb) RETURNS int
 	LANGUAGE c SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'necp_zone_import';
 COMMENT ON FUNCTION necp.zone_import IS 'Imports zones: an array of objects with the columns of game.zones.';
-SELECT necp.content_kind('zones', 'zone_import', 100);
+CREATE FUNCTION necp.zone_check(pack jsonb) RETURNS SETOF necp.content_fault
+	LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT format('$[%s].%s', e.n - 1, f.name), format('is %s, outside of the zone', e.value ->> f.name), NULL::text[]
+	FROM jsonb_array_elements(CASE jsonb_typeof(pack) WHEN 'array' THEN pack ELSE '[]' END) WITH ORDINALITY e (value, n),
+	     unnest('{safe_x,safe_y}'::text[]) f (name)
+	WHERE CASE WHEN jsonb_typeof(e.value -> f.name) = 'number' AND coalesce(jsonb_typeof(e.value -> 'size_m'), 'number') = 'number'
+	           THEN abs((e.value ->> f.name)::numeric) > coalesce((e.value ->> 'size_m')::numeric, 1000) / 2 END
+$$;
+COMMENT ON FUNCTION necp.zone_check IS 'Safe points of a pack of zones that are outside of them.';
+SELECT necp.content_kind('zones', 'zone_import', 20, '{
+	"code": {"type": "text", "required": true, "match": "^[a-z][a-z0-9_]{1,62}$"}, "name": {"type": "text", "required": true, "match": "^.{1,60}$"},
+	"kind": {"type": "text", "required": true, "words": ["CITY", "BADLANDS", "DUNGEON", "RAID", "PVP"]},
+	"status": {"type": "text", "words": ["ONLINE", "MAINTENANCE", "OFFLINE"]},
+	"size_m": {"type": "integer", "min": 10, "max": 10000}, "capacity": {"type": "integer", "min": 1, "max": 1000},
+	"safe_x": {"type": "number"}, "safe_y": {"type": "number"}, "safe_z": {"type": "number", "min": -1000, "max": 1000}}', 'zone_check');
 
 SELECT necp.integrity('zone_one_place', $$
 	SELECT format('character %s plays in %s sessions', character_id, count(*))

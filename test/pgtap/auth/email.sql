@@ -109,9 +109,9 @@ RESET search_path;
 SELECT is(necp.content_import('emails', jsonb_build_array(
 	jsonb_build_object('code', 'VERIFY_EMAIL', 'language', 'xx', 'subject', 'Xx {{display_name}}', 'body', 'xx {{token}} {{at}}'),
 	jsonb_build_object('code', 'VERIFY_EMAIL', 'language', 'xx-YY', 'subject', 'Xx-Yy', 'body', 'xx-YY {{token}}'))), 2, 'texts are content');
-SELECT is(pg_temp.refusal_of($$SELECT necp.content_import('emails', '[{"code": "VERIFY_EMAIL", "language": "xx", "subject": "a {{b", "body": "c"}]')$$), 'NC001 body', 'VALIDATION: open braces');
-SELECT is(pg_temp.refusal_of($$SELECT necp.content_import('emails', '[{"code": "VERIFY_EMAIL", "language": "xx", "subject": "a", "body": "{{B c}}"}]')$$), 'NC001 body', 'VALIDATION: what is no name');
-SELECT is(pg_temp.refusal_of($$SELECT necp.content_import('emails', '[{"code": "X", "language": "xx", "subject": "a\nBcc: b", "body": "c"}]')$$), '23514 email_templates_subject_check', 'a subject is one line');
+SELECT is(pg_temp.refusal_of($$SELECT necp.content_import('emails', '[{"code": "VERIFY_EMAIL", "language": "xx", "subject": "a {{b", "body": "c"}]')$$), 'NC001 $[0].subject', 'VALIDATION: open braces');
+SELECT is(pg_temp.refusal_of($$SELECT necp.content_import('emails', '[{"code": "VERIFY_EMAIL", "language": "xx", "subject": "a", "body": "{{B c}}"}]')$$), 'NC001 $[0].body', 'VALIDATION: what is no name');
+SELECT is(pg_temp.refusal_of($$SELECT necp.content_import('emails', '[{"code": "X", "language": "xx", "subject": "a\nBcc: b", "body": "c"}]')$$), 'NC001 $[0].subject', 'a subject is one line');
 CREATE FUNCTION pg_temp.text_for(who text, language text) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
 	PERFORM pg_temp.account(who);

@@ -21,7 +21,7 @@ UPDATE game.npc_templates SET name = 'Old Guard', origin = 'operator' WHERE code
 SELECT is(necp.content_import('npcs', :'pack'), 0, 'what an operator edited is kept');
 SELECT throws_ok(format('SELECT necp.content_import(%L, %L)', 'npcs', jsonb_set(:'pack', '{spawns,0,zone}', '"nowhere"')), 'NC001', NULL,
                  'VALIDATION: a spawn in an unknown zone');
-SELECT throws_ok(format('SELECT necp.content_import(%L, %L)', 'npcs', jsonb_set(:'pack', '{spawns,0,waypoints}', '[[1, 2]]')), '23514', NULL,
+SELECT throws_ok(format('SELECT necp.content_import(%L, %L)', 'npcs', jsonb_set(:'pack', '{spawns,0,waypoints}', '[[1, 2]]')), 'NC001', NULL,
                  'a waypoint has three coordinates');
 SELECT is((SELECT array_agg(xp_base ORDER BY code) FROM game.npc_templates WHERE code LIKE '%\_' || :'tag'), ARRAY[375, 50],
           'a kill is worth 50 x level x the tier''s factor');

@@ -1,6 +1,6 @@
 -- Content packs: imported as often as one likes; what an operator edited stays.
 \ir ../helpers.psql
-SELECT plan(27);
+SELECT plan(49);
 
 -- The pack that is installed --------------------------------------------------------------------------------
 
@@ -66,6 +66,73 @@ $$;
 SELECT is(current_setting('test.list'), E'$[1].rarity is "ODD", none of ["COMMON", "UNCOMMON", "RARE", "EPIC", "LEGENDARY", "UNIQUE"]\n$[1].weight is -1, not within 0 to 999',
 	'the refusal lists them');
 SELECT is(pg_temp.named(), 'Mine', 'none of it was imported');
+
+-- Every kind: all faults at once, with their paths; nothing is changed ------------------------------------------
+
+CREATE FUNCTION pg_temp.faults(kind text, pack jsonb, packs jsonb DEFAULT '{}') RETURNS SETOF text LANGUAGE sql AS $$
+	SELECT f.path || ' ' || regexp_replace(f.fault, '(none of|match) .*', '\1') FROM necp.content_check(kind, pack, packs) f
+$$;
+SELECT is_empty($$SELECT kind FROM necp.content_kinds WHERE shape IS NULL$$, 'every kind has a shape');
+SELECT is_empty($$SELECT k.kind, p.pack FROM necp.content_kinds k, unnest(ARRAY['7', '"x"', 'null', 'true', '[7]', '[[]]', '[{}]']::jsonb[]) p (pack)
+	WHERE NOT EXISTS (SELECT FROM necp.content_check(k.kind, p.pack))$$, 'and refuses what is no pack at all');
+SELECT bag_eq($$SELECT * FROM pg_temp.faults('emails', '[{"code": "A", "language": "en", "subject": "s", "body": "b"}, {"code": "A", "language": "de", "subject": "a\nb", "body": "{{x"},
+	{"code": "a", "language": "EN", "subject": ""}, {"code": "A", "language": "en", "subject": "s", "body": "b", "html": "b"}]')$$, ARRAY[
+	'$[1].subject is "a' || E'\n' || 'b", which does not match', '$[1].body has braces that enclose no name', '$[2].body is missing', '$[2].code is "a", which does not match',
+	'$[2].language is "EN", which does not match', '$[2].subject is "", which does not match', '$[3].code is "A en", as that of $[0]', '$[3].html is not known here'], 'e-mails');
+SELECT bag_eq($$SELECT * FROM pg_temp.faults('zones', '[{"code": "z", "name": "Z", "kind": "MOON"}, {"code": "zone_a", "name": "", "kind": "CITY", "size_m": 100, "safe_x": 51, "safe_y": -50, "capacity": 0},
+	{"code": "zone_a", "name": "B", "kind": "CITY", "status": "GONE", "size_m": 10.5, "safe_z": "up"}]')$$, ARRAY[
+	'$[0].code is "z", which does not match', '$[0].kind is "MOON", none of', '$[1].name is "", which does not match', '$[1].capacity is 0, not within 1 to 1000',
+	'$[1].safe_x is 51, outside of the zone', '$[2].code is "zone_a", as that of $[1]', '$[2].status is "GONE", none of', '$[2].size_m is 10.5, no integer',
+	'$[2].safe_z is a JSON string, not number'], 'zones');
+SELECT bag_eq($$SELECT * FROM pg_temp.faults('weapons', '[{"code": "ab", "name": "W", "damage": 0, "rpm": 6001, "attribute": "cool"}]')$$, ARRAY[
+	'$[0].damage is 0, not within 1 to 10000', '$[0].rpm is 6001, not within 1 to 6000', '$[0].range_m is missing', '$[0].attribute is "cool", none of'], 'weapons');
+SELECT bag_eq($$SELECT * FROM pg_temp.faults('names', '{"reserved": ["ok", "!!"], "profane": "x", "allowed": [5], "banned": []}')$$, ARRAY[
+	'$.reserved[1] is "!!", which does not match', '$.profane is a JSON string, not array', '$.allowed[0] is a JSON number, not text', '$.banned is not known here'], 'names');
+SELECT bag_eq($$SELECT * FROM pg_temp.faults('characters', '{"classes": [{"code": "c", "name": "C", "description": "D", "attributes": {"body": 20, "luck": 1}}, {"code": "c", "name": "C", "description": "D"}],
+	"origins": [{"code": "o", "name": "O", "description": "D", "attribute": "luck", "zone": "no_zone", "credits": -1, "kit": [{"item": "no_item"}, {"quantity": 0}], "quests": ["no_quest", 1]}]}')$$, ARRAY[
+	'$.classes[0].attributes.body is 20, not within 1 to 19', '$.classes[0].attributes.luck is not known here', '$.classes[1].code is "c", as that of $.classes[0]',
+	'$.origins[0].attribute is "luck", none of', '$.origins[0].credits is -1, not within 0 to 1000000', '$.origins[0].kit[0].item names an item "no_item", which does not exist',
+	'$.origins[0].kit[1].item is missing', '$.origins[0].kit[1].quantity is 0, not within 1 to 1000000', '$.origins[0].quests[0] names a quest "no_quest", which does not exist',
+	'$.origins[0].quests[1] is a JSON number, not text', '$.origins[0].zone names a zone "no_zone", which does not exist'], 'classes and origins');
+SELECT bag_eq($$SELECT * FROM pg_temp.faults('npcs', '{"templates": [{"code": "npc_a", "name": "A", "tier": 6, "level": 1, "max_hp": 0, "loot_table_code": "no_table"}, {"code": "npc_a", "name": "B", "tier": 0, "level": 1, "max_hp": 1}],
+	"spawns": [{"code": "sp_a", "template": "npc_a", "zone": "no_zone", "x": 1, "y": "2"}, {"code": "sp_b", "template": "npc_b", "zone": "lantern_ward", "x": 1, "y": 2, "waypoints": [[1, 2], [1, 2, "3"], 4]}], "pets": []}')$$, ARRAY[
+	'$.templates[0].tier is 6, not within 0 to 5', '$.templates[0].max_hp is 0, not within 1 to 1000000', '$.templates[0].loot_table_code names a loot table "no_table", which does not exist',
+	'$.templates[1].code is "npc_a", as that of $.templates[0]', '$.spawns[0].zone names a zone "no_zone", which does not exist', '$.spawns[0].y is a JSON string, not number',
+	'$.spawns[1].template names an NPC "npc_b", which does not exist', '$.spawns[1].waypoints[0] has 2 elements, not 3 to 3', '$.spawns[1].waypoints[1][2] is a JSON string, not number',
+	'$.spawns[1].waypoints[2] is a JSON number, not array', '$.pets is not known here'], 'NPCs and their spawns');
+SELECT bag_eq($$SELECT * FROM pg_temp.faults('quests', '[{"code": "q", "name": "Q", "description": "D", "kind": "SIDE", "objectives": [{"code": "a", "kind": "SING", "required": 0, "description": "D"},
+	{"code": "a", "kind": "KILL", "npc": "no_npc", "required": 1, "description": "D"}, {"code": "c", "kind": "COLLECT", "item": "no_item", "required": 1}]}]')$$, ARRAY[
+	'$[0].objectives[0].kind is "SING", none of', '$[0].objectives[0].required is 0, not within 1 to 100000', '$[0].objectives[1].code is "a", as that of $[0].objectives[0]',
+	'$[0].objectives[1].npc names an NPC "no_npc", which does not exist', '$[0].objectives[2].item names an item "no_item", which does not exist', '$[0].objectives[2].description is missing'], 'quests');
+SELECT bag_eq($$SELECT * FROM pg_temp.faults('achievements', '[{"code": "A", "name": "A", "description": "D", "category": "c", "kind": "ODD", "event": "E", "points": 1}]')$$, ARRAY[
+	'$[0].code is "A", which does not match', '$[0].kind is "ODD", none of', '$[0].points is 1, not within 10 to 100'], 'achievements');
+SELECT bag_eq($$SELECT * FROM pg_temp.faults('items', pg_temp.item('X') || '[{"code": "odd", "name": "N", "description": "D", "type": "ARMOR", "rarity": "RARE", "weight": 1, "vendor_price": 1,
+	"attributes": {"requires": {"level": "5", "luck": 1}}}]')$$, ARRAY['$[1].attributes.requires.level is a JSON string, not integer', '$[1].attributes.requires.luck is not known here'], 'items');
+SELECT is_empty($$SELECT * FROM pg_temp.faults('quests', '[{"code": "q", "name": "Q", "description": "D", "kind": "SIDE", "objectives": [{"code": "a", "kind": "KILL", "npc": "npc_new", "required": 1, "description": "D"}]}]',
+	'{"npcs": [{"templates": [{"code": "npc_old"}]}, {"templates": [{"code": "npc_new"}]}]}')$$, 'what is imported beside it may be named');
+
+-- What an NPC's pack names that is missing: refused, or left out with what named it.
+SELECT set_config('test.npcs', format('{"templates": [{"code": "a_%1$s", "name": "A", "tier": 0, "level": 1, "max_hp": 1}, {"code": "b_%1$s", "name": "B", "tier": 0, "level": 1, "max_hp": 1, "loot_table_code": "no_table"}],
+	"spawns": [{"code": "sa_%1$s", "template": "a_%1$s", "zone": "lantern_ward", "x": 1, "y": 2, "enabled": false}, {"code": "sb_%1$s", "template": "b_%1$s", "zone": "lantern_ward", "x": 1, "y": 2},
+	           {"code": "sc_%1$s", "template": "a_%1$s", "zone": "no_zone", "x": 1, "y": 2}]}', :'tag'), false) \g /dev/null
+CREATE FUNCTION pg_temp.npcs() RETURNS jsonb LANGUAGE sql RETURN current_setting('test.npcs')::jsonb;
+SELECT is(pg_temp.refusal_of($$SELECT necp.content_import('npcs', pg_temp.npcs())$$), 'NC001 $.spawns[2].zone', 'VALIDATION: a spawn in no zone');
+SELECT is((SELECT count(*) FROM game.npc_templates WHERE code LIKE '%\_' || :'tag'), 0::bigint, 'nothing of it is imported');
+SELECT results_eq($$SELECT f.path FROM unnest((necp.content_prune('npcs', pg_temp.npcs())).dropped) f$$,
+	ARRAY['$.spawns[2].zone', '$.templates[1].loot_table_code', '$.spawns[1].template'], 'what names nothing is left out, and then what named that');
+SELECT is(necp.content_import('npcs', pg_temp.npcs(), 'skip'), 2, 'the rest is imported');
+SELECT is(necp.content_import('npcs', pg_temp.npcs(), 'skip'), 0, 'once');
+SELECT bag_eq(format($$SELECT t.code, s.code AS spawn FROM game.npc_templates t LEFT JOIN game.npc_spawns s ON s.template_id = t.id WHERE t.code LIKE '%%\_%s'$$, :'tag'),
+	format($$VALUES ('a_%1$s', 'sa_%1$s')$$, :'tag'), 'that is, what stands');
+
+-- Rows of an operator, of every kind that the tests of a room do not touch.
+SELECT is(ARRAY[necp.content_import('characters', format('{"classes": [{"code": "cl_%1$s", "name": "C", "description": "D"}]}', :'tag')::jsonb),
+	necp.content_import('weapons', format('[{"code": "we_%1$s", "name": "W", "damage": 5, "rpm": 5, "range_m": 5}]', :'tag')::jsonb)], ARRAY[1, 1], 'a class and a weapon');
+UPDATE game.character_classes SET name = 'Mine', origin = 'operator' WHERE code = 'cl_' || :'tag';
+UPDATE game.weapon_profiles SET name = 'Mine', origin = 'operator' WHERE code = 'we_' || :'tag';
+SELECT is(necp.content_import('characters', format('{"classes": [{"code": "cl_%1$s", "name": "Theirs", "description": "D"}]}', :'tag')::jsonb), 0, 'a class of an operator is kept');
+SELECT is(necp.content_import('weapons', format('[{"code": "we_%1$s", "name": "Theirs", "damage": 6, "rpm": 5, "range_m": 5}]', :'tag')::jsonb), 0, 'a weapon too');
+SELECT is((SELECT c.name || w.name FROM game.character_classes c, game.weapon_profiles w WHERE c.code = 'cl_' || :'tag' AND w.code = 'we_' || :'tag'), 'MineMine', 'as they were');
 
 -- Who may ----------------------------------------------------------------------------------------------------
 

@@ -77,6 +77,10 @@ INSERT INTO cases VALUES
 	SELECT set_config('test.other', pg_temp.lay_drop(1, '[]')::text, true);
 	UPDATE game.world_drops SET source_id = 1
 	WHERE id IN (current_setting('test.drop')::bigint, current_setting('test.other')::bigint)$$),
+('dialogue_names', $$INSERT INTO game.dialogues (code, name, root_code) VALUES ('proof_names', 'N', 'a');
+	INSERT INTO game.dialogue_nodes (dialogue_id, code, ord, text, effects) SELECT id, 'a', 1, 'A.', '{"quest": "no_quest"}' FROM game.dialogues WHERE code = 'proof_names'$$),
+('dialogue_outcomes', $$INSERT INTO game.dialogues (code, name, root_code) VALUES ('proof_outcomes', 'N', 'a');
+	INSERT INTO game.dialogue_nodes (dialogue_id, code, ord, text, skill, attribute, dc) SELECT id, 'a', 1, 'A.', 's', 'cool', 10 FROM game.dialogues WHERE code = 'proof_outcomes'$$),
 ('loot_open_drop', $$UPDATE game.world_drops SET status = 'LOOTED' WHERE id = current_setting('test.drop')::bigint$$),
 ('loot_table_mixed', $$INSERT INTO game.loot_tables (code) VALUES ('proof_mixed');
 	INSERT INTO game.loot_groups SELECT id, 0 FROM game.loot_tables WHERE code = 'proof_mixed';

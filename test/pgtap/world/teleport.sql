@@ -34,9 +34,9 @@ $$;
 -- Content -------------------------------------------------------------------------------------------------------
 
 SELECT is(pg_temp.faults('portals', '[{"code": "a^", "zone": "x^", "to_zone": "port^", "x": 0, "y": 9000, "to_x": 0}]'),
-	'{"$[0].to_y is missing","$[0].y is 9000, not within -5000 to 5000","$[0].zone names \"x^\", which does not exist"}'::text[], 'portals are refused with all their faults');
+	'{"$[0].to_y is missing","$[0].y is 9000, not within -5000 to 5000","$[0].zone names a zone \"x^\", which does not exist"}'::text[], 'portals are refused with all their faults');
 SELECT is(pg_temp.faults('teleports', '[{"code": "a^", "name": "", "zone": "x^", "x": 0, "y": 0}]'),
-	'{"$[0].name is \"\", which does not match ^.{1,60}$","$[0].zone names \"x^\", which does not exist"}'::text[], 'teleports, too');
+	'{"$[0].name is \"\", which does not match ^.{1,60}$","$[0].zone names a zone \"x^\", which does not exist"}'::text[], 'teleports, too');
 SELECT is(necp.content_import('teleports', pg_temp.pack('[{"code": "quay^", "name": "Quay", "zone": "port^", "x": 50, "y": 0}, {"code": "deep^", "name": "Deep", "zone": "cave^", "x": 0, "y": 0}]')), 2, 'two teleports');
 SELECT is(necp.content_import('teleports', pg_temp.pack('[{"code": "quay^", "name": "Quay", "zone": "port^", "x": 50, "y": 0}]')), 0, 'a second import changes nothing');
 
