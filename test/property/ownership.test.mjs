@@ -10,9 +10,11 @@
 // NECP_PROPERTY_PLAYERS  how many (24)
 // NECP_PROPERTY_WORKERS  how many act at once (all). What several do at once is not exactly repeatable:
 //                        the order is the scheduler's. With 1 a fresh cluster gets the same requests
-//                        in the same order, as long as the clock on the wall does not decide an answer.
+//                        in the same order, until the clock on the wall decides an answer (a fight, mostly).
+// NECP_PROPERTY_TRAIL    a file for what was sent and answered last
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { document } from '../e2e/lib/openapi.mjs';
 import { row, sql } from '../e2e/lib/sql.mjs';
@@ -71,13 +73,27 @@ async function play(run, kind, randoms) {
 	if (failure) throw failure;
 }
 
+// What has to be done before something can be.
+const BEFORE = {
+	'POST /characters/{character_id}/restore': ['POST /characters', 'DELETE /characters/{character_id}'],
+	'POST /party/invites/{invite_id}/accept': ['POST /party', 'POST /party/invite'],
+	'POST /party/invites/{invite_id}/decline': ['POST /party', 'POST /party/invite'],
+	'POST /party/kick': ['POST /party/invite', 'POST /party/invites/{invite_id}/accept'],
+	'POST /party/leader': ['POST /party/invite', 'POST /party/invites/{invite_id}/accept'],
+	'POST /party/ready-check/respond': ['POST /party/ready-check'],
+	'POST /inventory/unequip': ['POST /inventory/equip'],
+	'POST /inventory/bank/withdraw': ['POST /inventory/bank/deposit'],
+	'POST /combat/{combat_id}/attack': ['POST /combat/start'],
+};
+
 // What chance did not bring: tried by itself until it was answered well and refused.
 async function bring(run, random) {
 	if (run.stats['POST /session/reconnect'].ok === 0) await happen(run, { clock: 190 });
 	for (const command of commands)
 		for (let i = 0; i < 300 && (run.stats[command.route].ok === 0 || run.stats[command.route].refused === 0); i++) {
 			const player = random.pick(run.players);
-			const next = random.chance(0.6) && (!player.out || command.template.startsWith('/auth') || command.template.startsWith('/session')) ? command : run.choose(player, random);
+			const wanted = random.pick([command, ...(BEFORE[command.route] ?? []).map((route) => byRoute[route])]);
+			const next = random.chance(0.6) && (!player.out || command.template.startsWith('/auth') || command.template.startsWith('/session')) ? wanted : run.choose(player, random);
 			await run.perform(player, next, { random, workers: 1 });
 		}
 }
@@ -117,6 +133,7 @@ test('whatever is done at once, nothing is lost, doubled or told wrongly', async
 		await bring(run, random);
 		await settleAccount(run);
 	} finally {
+		if (process.env.NECP_PROPERTY_TRAIL) writeFileSync(process.env.NECP_PROPERTY_TRAIL, `${run.trail.join('\n')}\n`);
 		await report(t, run, rounds);
 		t.diagnostic(`what ${compared} players are told they own was compared with what is stored`);
 		await sql`SELECT necp.random_seed(NULL)`;

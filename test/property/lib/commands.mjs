@@ -115,8 +115,10 @@ const TABLE = [
 		({ player }, body) => { player.characters.push(body.character_id); return 'place'; }],
 	['POST /characters/{character_id}/select', 2, 'NOT_FOUND BUSY COOLDOWN ZONE_FULL CONFLICT', (d) => ({ character_id: d.character() }), selected],
 	['POST /characters/switch', 2, 'NOT_FOUND BUSY COOLDOWN ZONE_FULL CONFLICT', (d) => ({ character_id: d.character() }), selected],
-	['DELETE /characters/{character_id}', 1, 'NOT_FOUND LAST_CHARACTER BUSY', (d) => ({ character_id: d.character() })],
-	['POST /characters/{character_id}/restore', 1, 'NOT_FOUND NO_FREE_SLOT CONFLICT RESTORE_EXPIRED', (d) => ({ character_id: d.character() })],
+	['DELETE /characters/{character_id}', 1, 'NOT_FOUND LAST_CHARACTER BUSY', (d) => ({ character_id: d.character() }),
+		({ player }, body) => player.deleted.push(body.character_id)],
+	['POST /characters/{character_id}/restore', 2, 'NOT_FOUND NO_FREE_SLOT CONFLICT RESTORE_EXPIRED', (d) => ({ character_id: d.deleted() }),
+		({ player }, body) => { player.deleted = player.deleted.filter((it) => it !== body.character_id); }],
 	['POST /characters/slots/purchase', 1, 'CONFLICT INSUFFICIENT_FUNDS', () => ({}), null,
 		(told, body, args, player) => add(told.bought, player.account_id, 1)],
 

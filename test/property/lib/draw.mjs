@@ -65,6 +65,11 @@ export class Draw {
 		return this.id(this.player.characters, this.run.players.flatMap((it) => it.characters), 0.8);
 	}
 
+	// One that the player has deleted and may restore.
+	deleted() {
+		return this.id(this.player.deleted, this.player.characters, 0.9);
+	}
+
 	other() {
 		return this.id(this.run.players.map((it) => it.character_id), this.run.players.flatMap((it) => it.characters), 0.9);
 	}

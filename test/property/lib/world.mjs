@@ -62,7 +62,7 @@ async function makePlayer(zone) {
 	await place(zone, player.character_id);
 	await player.select();
 	await sql`SELECT necp.ledger_mint('PREMIUM', ${player.account_id}, 'premium', 1200, 'PROPERTY')`;
-	return Object.assign(player, { reconnect_token, password: PASSWORD, selected: true, characters: [player.character_id], items: [], worn: [], bank: [], changedAt: 0 });
+	return Object.assign(player, { reconnect_token, password: PASSWORD, selected: true, characters: [player.character_id], deleted: [], items: [], worn: [], bank: [], changedAt: 0 });
 }
 
 export async function makeWorld(count) {
