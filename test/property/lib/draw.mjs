@@ -67,7 +67,7 @@ export class Draw {
 
 	// One that the player has deleted and may restore.
 	deleted() {
-		return this.id(this.player.deleted, this.player.characters, 0.9);
+		return this.id(this.player.deleted.slice(-2), this.player.characters, 0.9);
 	}
 
 	other() {
