@@ -84,6 +84,7 @@ const BEFORE = {
 	'POST /inventory/unequip': ['POST /inventory/equip'],
 	'POST /inventory/bank/withdraw': ['POST /inventory/bank/deposit'],
 	'POST /combat/{combat_id}/attack': ['POST /combat/start'],
+	'POST /loot/drops/{drop_id}/assign': ['POST /party', 'POST /party/invite', 'POST /party/invites/{invite_id}/accept', 'PUT /party/loot', 'POST /loot/containers/{container_id}/open', 'GET /loot/drops/nearby'],
 };
 
 // What chance did not bring: tried by itself until it was answered well and refused.

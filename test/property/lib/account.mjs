@@ -67,13 +67,15 @@ async function told(run) {
 	const taken = await rows`SELECT cause_id AS id, sum(quantity) AS n FROM game.item_moves WHERE cause = 'PICKUP' AND kind <> 'MERGE' GROUP BY 1`.then(mapped);
 	const merged = await rows`SELECT cause_id AS id, sum(quantity) AS n FROM game.item_moves WHERE cause = 'PICKUP' AND kind = 'MERGE' GROUP BY 1`.then(mapped);
 	for (const [id, n] of merged) taken.set(id, (taken.get(id) ?? 0) + n);
-	const paid = await rows`SELECT cause_id AS id, sum(amount) AS n FROM game.ledger_transfers WHERE cause = 'LOOT' GROUP BY 1`.then(mapped);
+	const paid = await rows`SELECT t.cause_id || ' to ' || p.owner_id AS id, sum(t.amount) AS n FROM game.ledger_transfers t JOIN game.ledger_accounts p ON p.id = t.to_id WHERE t.cause = 'LOOT' GROUP BY 1`.then(mapped);
+	// a share is paid when the first one comes: the others are told by a push, not by an answer
+	const owed = new Map([...looted].filter(([id, n]) => n > (paid.get(id) ?? 0)));
 	const repairs = await rows`SELECT cause_id AS id, sum(amount) AS n FROM game.ledger_transfers WHERE cause = 'REPAIR' GROUP BY 1`.then(mapped);
 	const slots = await rows`SELECT p.owner_id AS id, count(*) AS n FROM game.ledger_transfers t JOIN game.ledger_accounts p ON p.id = t.from_id WHERE cause = 'CHARACTER_SLOT' GROUP BY 1`.then(mapped);
 	const splits = await rows`SELECT item_id || ' of ' || other_item_id AS id, sum(quantity) AS n FROM game.item_moves WHERE cause = 'SPLIT' AND kind = 'SPLIT' GROUP BY 1`.then(mapped);
 	return [...compare('uses of', used, await moved('USE', 'DESTROY')), ...compare('destruction of', destroyed, await moved('DESTROY', 'DESTROY')),
 		...compare('repair of', repaired, repairs), ...compare('player drop', dropped, drops), ...compare('items of drop', picked, taken),
-		...compare('credits of drop', looted, paid), ...compare('slots of account', bought, slots), ...compare('split', split, splits)];
+		...compare('credits of drop', owed, new Map([...owed.keys()].map((id) => [id, paid.get(id) ?? 0]))), ...compare('slots of account', bought, slots), ...compare('split', split, splits)];
 }
 
 const inOrder = (items) => items.map((it) => `${it.item_id}×${it.quantity}`).sort().join(' ');

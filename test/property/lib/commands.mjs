@@ -78,11 +78,26 @@ const TABLE = [
 
 	['GET /loot/drops/nearby', 3, 'CONFLICT', () => ({})],
 	['GET /loot/drops/{drop_id}', 2, 'NOT_FOUND CONFLICT', (d) => ({ drop_id: d.drop() })],
-	['POST /loot/pickup', 16, `NOT_FOUND ALREADY_LOOTED DROP_EXPIRED TOO_FAR NOT_ELIGIBLE YOU_ARE_DEAD INVENTORY_FULL OVERWEIGHT ${LOCKED} WALLET_FULL CONFLICT`,
-		(d) => ({ drop_id: d.drop() }), null, (told, body) => {
+	['POST /loot/pickup', 16, `NOT_FOUND ALREADY_LOOTED DROP_EXPIRED TOO_FAR NOT_ELIGIBLE ROLL_PENDING YOU_ARE_DEAD INVENTORY_FULL OVERWEIGHT ${LOCKED} WALLET_FULL CONFLICT`,
+		(d) => ({ drop_id: d.drop() }), null, (told, body, args, player) => {
 			add(told.picked, body.drop_id, body.items.reduce((sum, it) => sum + it.quantity, 0));
-			add(told.looted, body.drop_id, body.credits);
+			add(told.looted, `${body.drop_id} to ${player.character_id}`, body.credits);
 		}],
+	['GET /loot/rolls/active', 5, '', () => ({}), ({ player }, body) => { player.rolls = body.items.map((it) => it.roll_id); }],
+	['GET /loot/rolls/{roll_id}', 1, 'NOT_FOUND NOT_ELIGIBLE', (d) => ({ roll_id: d.roll() })],
+	['POST /loot/rolls/{roll_id}/roll', 6, 'NOT_FOUND NOT_ELIGIBLE ROLL_CLOSED ALREADY_VOTED CANNOT_NEED NOT_USABLE',
+		(d) => ({ roll_id: d.roll(), vote: d.word('NEED', 'GREED', 'SALVAGE', 'PASS') })],
+	['POST /loot/drops/{drop_id}/assign', 2, 'NOT_FOUND FORBIDDEN NOT_ELIGIBLE ROLL_PENDING',
+		(d) => { const it = d.waiting(); return { drop_id: d.id(it ? [it.drop_id] : [], d.run.recent.drops), item_id: d.id(it ? [it.item_id] : [], d.run.recent.items),
+			character_id: d.random.chance(0.6) ? d.player.character_id : d.companion() }; }],
+	['GET /loot/history', 1, '', () => ({})],
+	['GET /loot/settings', 0.5, '', () => ({})],
+	['PUT /loot/settings', 0.5, '', (d) => ({ auto_vote: d.word('NONE', 'PASS', 'GREED'), auto_rarity: d.word('UNCOMMON', 'RARE', 'LEGENDARY') })],
+	['GET /loot/containers/nearby', 1, 'CONFLICT', () => ({})],
+	['POST /loot/containers/{container_id}/open', 3, 'NOT_FOUND TOO_FAR YOU_ARE_DEAD ALREADY_LOOTED CONFLICT', (d) => ({ container_id: d.id(d.player.zone.crates, d.run.crates) })],
+	['POST /progression/attributes/spend', 0.5, 'NO_POINTS CAP_REACHED VALIDATION', (d) => ({ attribute: d.word('body', 'reflexes', 'cool') })],
+	['POST /progression/respec', 0.5, 'RESPEC_COOLDOWN NO_POINTS INSUFFICIENT_FUNDS REQUIREMENTS_NOT_MET', () => ({})],
+	['POST /zones/teleports/{teleport_id}/use', 1, 'NOT_FOUND NOT_DISCOVERED COOLDOWN BUSY IN_COMBAT YOU_ARE_DEAD OVERWEIGHT INSUFFICIENT_FUNDS CONFLICT', (d) => ({ teleport_id: d.id(d.run.teleports, [999999]) })],
 
 	['POST /combat/start', 6, 'NOT_FOUND OUT_OF_RANGE TARGET_DEAD YOU_ARE_DEAD IN_COMBAT CONFLICT ZONE_FULL',
 		(d) => ({ npc_id: d.id(d.player.zone.npcs, d.run.npcs) }),

@@ -61,6 +61,22 @@ export class Draw {
 		return this.id(recent.drops.filter((it) => zoneOfDrop.get(it) === this.player.zone.id).slice(-12), recent.drops);
 	}
 
+	// Dice in which the player has a vote, or any.
+	roll() {
+		const mine = this.player.rolls ?? [];
+		const one = this.id(mine, this.run.recent.rolls);
+		this.player.rolls = mine.filter((it) => it !== one);
+		return one;
+	}
+
+	// An item that some master has to give out; mostly one of the player's own that was not tried yet.
+	waiting() {
+		const mine = this.run.masters.filter((it) => it.master_id === this.player.character_id && !it.tried);
+		const it = this.random.pick(mine.length > 0 ? mine : [...this.run.masters.slice(-40), undefined]);
+		if (it) it.tried = true;
+		return it;
+	}
+
 	character() {
 		return this.id(this.player.characters, this.run.players.flatMap((it) => it.characters), 0.8);
 	}

@@ -21,7 +21,8 @@ export class Failure extends Error {}
 
 export class Run {
 	trail = [];
-	recent = { items: [], drops: [], combats: [] };
+	recent = { items: [], drops: [], combats: [], rolls: [] };
+	masters = []; // items that wait for a master looter
 	invites = [];
 	named = new Set(); // items that an answer named
 	templates = new Map(); // of items
@@ -36,8 +37,8 @@ export class Run {
 	disturbedUntil = 0;
 	clockAt = 0; // when the game's clock was last moved
 
-	constructor(seed, { players, zones, npcs }) {
-		Object.assign(this, { seed, players, zones, npcs });
+	constructor(seed, { players, zones, npcs, crates, teleports }) {
+		Object.assign(this, { seed, players, zones, npcs, crates, teleports });
 		for (const player of players) player.loginAt = Date.now();
 	}
 
@@ -145,11 +146,15 @@ export class Run {
 				this.recent.drops.push(value.drop_id);
 				this.zoneOfDrop.set(value.drop_id, value.place_id ?? zone.id);
 			}
+			if (value.roll_id) this.recent.rolls.push(value.roll_id);
+			if (value.master_id && value.claims)
+				for (const it of value.claims.filter((one) => one.claim === 'MASTER')) this.masters.push({ drop_id: value.drop_id, item_id: it.item_id, master_id: value.master_id });
 			if (value.combat_id) this.recent.combats.push(value.combat_id);
 			if (value.invite_id && value.character_id) this.invites.push(value);
 			for (const one of Object.values(value)) this.#learn(one, zone);
 		}
 		for (const [name, list] of Object.entries(this.recent)) if (list.length > 800) this.recent[name] = list.slice(-400);
+		if (this.masters.length > 400) this.masters = this.masters.slice(-100);
 		if (this.invites.length > 400) this.invites = this.invites.slice(-100);
 	}
 
@@ -250,6 +255,9 @@ export class Run {
 		if (!player.out && !player.selected && random.chance(0.8)) return byRoute['POST /characters/{character_id}/select'];
 		if (this.invites.some((it) => it.character_id === player.character_id && !it.tried) && random.chance(0.3))
 			return byRoute[random.chance(0.9) ? 'POST /party/invites/{invite_id}/accept' : 'POST /party/invites/{invite_id}/decline'];
+		if (this.masters.some((it) => it.master_id === player.character_id && !it.tried) && random.chance(0.5)) return byRoute['POST /loot/drops/{drop_id}/assign'];
+		if (player.rolls?.length > 0 && random.chance(0.4)) return byRoute['POST /loot/rolls/{roll_id}/roll'];
+		if (player.party?.length > 1 && random.chance(0.15)) return byRoute[random.pick(['GET /loot/rolls/active', 'POST /loot/containers/{container_id}/open', 'GET /loot/drops/nearby'])];
 		if (player.asked && random.chance(0.4)) {
 			player.asked = false;
 			return byRoute['POST /party/ready-check/respond'];

@@ -14,9 +14,9 @@ const ITEMS = {
 	prop_heirloom: { binding: 'ACCOUNT' },
 	prop_deed: { type: 'QUEST_ITEM' },
 	prop_snack: { type: 'CONSUMABLE', max_stack: 50, attributes: { heal: 5, cooldown_s: 0 } },
-	prop_vest: { type: 'ARMOR', binding: 'ON_EQUIP', attributes: { armor: 20, slot: 'chest' } },
-	prop_crown: { type: 'ARMOR', attributes: { slot: 'head', requires: { level: 40 } } },
-	prop_charm: { type: 'ACCESSORY', attributes: { bonus: { body: 1 } } },
+	prop_vest: { type: 'ARMOR', rarity: 'UNCOMMON', binding: 'ON_EQUIP', attributes: { armor: 20, slot: 'chest', salvage: { item: 'prop_dust', quantity: 3 } } },
+	prop_crown: { type: 'ARMOR', rarity: 'EPIC', attributes: { slot: 'head', requires: { level: 40, class: 'nobody' } } },
+	prop_charm: { type: 'ACCESSORY', rarity: 'RARE', attributes: { bonus: { body: 1 } } },
 	prop_saber: { type: 'WEAPON', rarity: 'LEGENDARY', attributes: { damage: 80, rpm: 600, range_m: 30 } },
 };
 const GIFTS = Object.keys(ITEMS);
@@ -26,13 +26,14 @@ const NPCS = 6; // of each zone
 const SETTINGS = {
 	'session.idle_s': 60, 'session.afk_s': 200, 'session.afk_warn_s': 900, 'session.afk_close_s': 1200,
 	'session.silence_s': 180, 'session.reconnect_s': 300, 'character.switch_s': 0, 'character.restore_s': 240,
+	'loot.roll_s': 20, 'loot.assign_s': 20, 'teleport.cast_s': 1, 'teleport.cooldown_s': 5, 'teleport.credits': 3,
 	'character.respawn_s': 3, 'party.away_s': 240, 'party.afk_s': 400,
 };
 
 const table = [
 	{ item: 'prop_ore', weight: 30, min_quantity: 1, max_quantity: 12 }, { item: 'prop_dust', weight: 20, min_quantity: 10, max_quantity: 200 },
-	{ item: 'prop_snack', weight: 20, min_quantity: 1, max_quantity: 4 }, { item: 'prop_relic', weight: 10 }, { item: 'prop_vest', weight: 10 },
-	{ item: 'prop_charm', weight: 10 }, { item: 'prop_saber', weight: 3 }, { weight: 5 },
+	{ item: 'prop_snack', weight: 20, min_quantity: 1, max_quantity: 4 }, { item: 'prop_relic', weight: 10 }, { item: 'prop_vest', weight: 25 },
+	{ item: 'prop_charm', weight: 25 }, { item: 'prop_crown', weight: 15 }, { item: 'prop_saber', weight: 3 }, { weight: 5 },
 ];
 
 async function makeZone(code) {
@@ -46,7 +47,11 @@ async function makeZone(code) {
 		const found = await rows`SELECT npc_id FROM live.zone_npcs WHERE place_id = ${id} ORDER BY npc_id`;
 		return found.length === NPCS && found.map((it) => it.npc_id);
 	}, `${code} to open with its NPCs`);
-	return { code, id, npcs };
+	await sql`SELECT necp.content_import('containers', ${[0, 1, 2, 3].map((i) => ({ code: `${code}_crate_${i}`, name: 'Crate', zone: code, x: i % 2, y: i > 1 ? 1 : 0, loot_table: 'prop_table', refill_s: 1 }))})`;
+	await sql`SELECT necp.content_import('teleports', ${[{ code: `${code}_gate`, name: 'Gate', zone: code, x: 0, y: 0 }]})`;
+	const crates = (await rows`SELECT id FROM game.loot_containers WHERE zone_id = ${id}`).map((it) => it.id);
+	const teleports = (await rows`SELECT id FROM game.teleports WHERE zone_id = ${id}`).map((it) => it.id);
+	return { code, id, npcs, crates, teleports };
 }
 
 // Puts a character where everybody is; for the next time that it is selected.
@@ -61,7 +66,8 @@ async function makePlayer(zone) {
 	player.zone = zone;
 	await place(zone, player.character_id);
 	await player.select();
-	await sql`SELECT necp.ledger_mint('PREMIUM', ${player.account_id}, 'premium', 1200, 'PROPERTY')`;
+	await sql`SELECT necp.ledger_mint('PREMIUM', ${player.account_id}, 'premium', 1200, 'PROPERTY'), necp.ledger_mint('WALLET', ${player.character_id}, 'credits', 20000, 'PROPERTY'),
+		necp.progression_gain(${player.character_id}, 5000, 'PROPERTY', 0)`;
 	return Object.assign(player, { reconnect_token, password: PASSWORD, selected: true, characters: [player.character_id], deleted: [], items: [], worn: [], bank: [], changedAt: 0 });
 }
 
@@ -73,7 +79,8 @@ export async function makeWorld(count) {
 	const zones = [await makeZone('prop_east'), await makeZone('prop_west')];
 	const players = [];
 	for (let i = 0; i < count; i++) players.push(await makePlayer(zones[i % 2]));
-	return { zones, players, npcs: zones.flatMap((zone) => zone.npcs) };
+	return { zones, players, npcs: zones.flatMap((zone) => zone.npcs),
+		crates: zones.flatMap((zone) => zone.crates), teleports: zones.flatMap((zone) => zone.teleports) };
 }
 
 // Gives out presents, wears things out, kills some and pins some things: all that no command does.
@@ -103,7 +110,7 @@ export async function advance(seconds) {
 	// what is offered in a trade keeps its owner from being purged; here nobody ends the trade for him
 	await sql`UPDATE game.character_items SET lock_ref = NULL WHERE lock_ref IS NOT NULL AND container_id IN
 		(SELECT b.container_id FROM game.character_inventory b JOIN game.characters c ON c.id = b.character_id WHERE c.deleted_at IS NOT NULL)`;
-	for (const job of ['session_sweep', 'party_sweep', 'loot_expire', 'character_purge']) await sql`SELECT necp.run_job(${job})`;
+	for (const job of ['session_sweep', 'party_sweep', 'loot_rolls', 'loot_expire', 'teleport_arrivals', 'delivery_hand_over', 'character_purge']) await sql`SELECT necp.run_job(${job})`;
 }
 
 // Ends connections of the edge, as a crash or a firewall would: those that are about something, if some are met.
