@@ -41,7 +41,7 @@ CREATE FUNCTION necp.npc_import(pack jsonb) RETURNS int
 	LANGUAGE c SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'necp_npc_import';
 COMMENT ON FUNCTION necp.npc_import IS
-	'Imports NPCs: {"templates": […], "spawns": […]}; spawns name their template, their zone, and waypoints as [[x, y, z], …].';
+	'Imports NPCs: {"templates": […], "spawns": […]}; bosses have phases; spawns name their template, their zone, and waypoints as [[x, y, z], …].';
 SELECT necp.content_kind('npcs', 'npc_import', 110);
 
 CREATE FUNCTION necp.npc_respawn() RETURNS void
@@ -64,3 +64,10 @@ SELECT necp.integrity('npc_lives', $$
 	JOIN game.npc_deaths d ON d.npc_id = i.id AND d.life_id = i.life_id
 	WHERE i.status = 'ALIVE'
 $$, 'An NPC dies once per life: dead with a death of this life, alive without.');
+
+SELECT necp.integrity('boss_phases', $$
+	SELECT format('boss %s reached phase %s of combat %s at %s, out of order', b.npc_id, b.phase, b.combat_id, b.reached_at)
+	FROM game.boss_phases b
+	LEFT JOIN game.boss_phases f ON (f.combat_id, f.npc_id, f.phase) = (b.combat_id, b.npc_id, b.former)
+	WHERE b.phase > 2 AND (f.phase IS NULL OR f.reached_at > b.reached_at)
+$$, 'A boss goes through its phases one after the other.');

@@ -47,28 +47,80 @@ static NecpPlan bury =
 
 static NecpPlan import_templates = NECP_PLAN(
 	"INSERT INTO game.npc_templates AS t (code, name, tier, level, max_hp, armor, attack_damage,"
-	" attack_range, attack_interval_ms, walk_speed, loot_table_code, xp_base, respawn_seconds, origin)"
+	" attack_range, attack_interval_ms, walk_speed, run_speed, temperament, aggro_m,"
+	" assist_m, leash_m, enrage_s, loot_table_code, xp_base, respawn_seconds, origin)"
 	" SELECT r.code, r.name, r.tier, r.level, r.max_hp, coalesce(r.armor, 0),"
 	" coalesce(r.attack_damage, 10), coalesce(r.attack_range, 25), coalesce(r.attack_interval_ms, 1000),"
-	" coalesce(r.walk_speed, 1.5), r.loot_table_code,"
+	" coalesce(r.walk_speed, 1.5), coalesce(r.run_speed, 6), coalesce(r.temperament, 'passive'),"
+	" coalesce(r.aggro_m, 20), coalesce(r.assist_m, 15), coalesce(r.leash_m, 60),"
+	" coalesce(r.enrage_s, 600), r.loot_table_code,"
 	/* DOMAIN §36: 50 × level × the tier's factor */
 	" coalesce(r.xp_base, (50 * r.level * (ARRAY[1, 1.5, 2, 3, 5, 20])[r.tier + 1])::int),"
 	" coalesce(r.respawn_seconds, 300), 'pack'"
 	" FROM jsonb_to_recordset($1 -> 'templates') AS r (code text, name text, tier smallint, level int,"
 	" max_hp int, armor int, attack_damage int, attack_range real, attack_interval_ms int,"
-	" walk_speed real, loot_table_code text, xp_base int, respawn_seconds int)"
+	" walk_speed real, run_speed real, temperament text, aggro_m real, assist_m real, leash_m real,"
+	" enrage_s int, loot_table_code text, xp_base int, respawn_seconds int)"
 	" ON CONFLICT (code) DO UPDATE SET name = excluded.name, tier = excluded.tier,"
 	" level = excluded.level, max_hp = excluded.max_hp, armor = excluded.armor,"
 	" attack_damage = excluded.attack_damage, attack_range = excluded.attack_range,"
 	" attack_interval_ms = excluded.attack_interval_ms, walk_speed = excluded.walk_speed,"
+	" run_speed = excluded.run_speed, temperament = excluded.temperament, aggro_m = excluded.aggro_m,"
+	" assist_m = excluded.assist_m, leash_m = excluded.leash_m, enrage_s = excluded.enrage_s,"
 	" loot_table_code = excluded.loot_table_code, xp_base = excluded.xp_base,"
 	" respawn_seconds = excluded.respawn_seconds"
 	" WHERE t.origin = 'pack' AND (t.name, t.tier, t.level, t.max_hp, t.armor, t.attack_damage,"
-	" t.attack_range, t.attack_interval_ms, t.walk_speed, t.loot_table_code, t.xp_base,"
+	" t.attack_range, t.attack_interval_ms, t.walk_speed, t.run_speed, t.temperament, t.aggro_m,"
+	" t.assist_m, t.leash_m, t.enrage_s, t.loot_table_code, t.xp_base,"
 	" t.respawn_seconds) IS DISTINCT FROM (excluded.name, excluded.tier, excluded.level,"
 	" excluded.max_hp, excluded.armor, excluded.attack_damage, excluded.attack_range,"
-	" excluded.attack_interval_ms, excluded.walk_speed, excluded.loot_table_code, excluded.xp_base,"
+	" excluded.attack_interval_ms, excluded.walk_speed, excluded.run_speed, excluded.temperament,"
+	" excluded.aggro_m, excluded.assist_m, excluded.leash_m, excluded.enrage_s, excluded.loot_table_code, excluded.xp_base,"
 	" excluded.respawn_seconds)",
+	JSONBOID);
+
+/* The phases that a pack gives to templates of packs. */
+#define PACK_PHASES                                                                                \
+	"(SELECT t.id AS template_id, p.* FROM jsonb_to_recordset($1 -> 'templates') AS r (code text,"  \
+	" phases jsonb) JOIN game.npc_templates t ON t.code = r.code AND t.origin = 'pack',"           \
+	" jsonb_to_recordset(r.phases) AS p (phase smallint, hp_percent smallint, damage_percent int,"  \
+	" area_damage int, area_m real, area_every_ms int, telegraph_ms int, weak_ms int,"             \
+	" weak_percent int))"
+
+static NecpPlan drop_phases = NECP_PLAN(
+	"DELETE FROM game.npc_phases o USING game.npc_templates t"
+	" WHERE t.id = o.template_id AND t.origin = 'pack'"
+	" AND t.code IN (SELECT r ->> 'code' FROM jsonb_array_elements($1 -> 'templates') r)"
+	" AND NOT EXISTS (SELECT FROM " PACK_PHASES " n"
+	" WHERE n.template_id = o.template_id AND n.phase = o.phase)",
+	JSONBOID);
+
+static NecpPlan import_phases = NECP_PLAN(
+	"INSERT INTO game.npc_phases AS p (template_id, phase, hp_percent, damage_percent, area_damage,"
+	" area_m, area_every_ms, telegraph_ms, weak_ms, weak_percent)"
+	" SELECT n.template_id, n.phase, n.hp_percent, coalesce(n.damage_percent, 100),"
+	" coalesce(n.area_damage, 0), coalesce(n.area_m, 8), coalesce(n.area_every_ms, 15000),"
+	" coalesce(n.telegraph_ms, 2000), coalesce(n.weak_ms, 0), coalesce(n.weak_percent, 150)"
+	" FROM " PACK_PHASES " n"
+	" ON CONFLICT (template_id, phase) DO UPDATE SET hp_percent = excluded.hp_percent,"
+	" damage_percent = excluded.damage_percent, area_damage = excluded.area_damage,"
+	" area_m = excluded.area_m, area_every_ms = excluded.area_every_ms,"
+	" telegraph_ms = excluded.telegraph_ms, weak_ms = excluded.weak_ms,"
+	" weak_percent = excluded.weak_percent"
+	" WHERE (p.hp_percent, p.damage_percent, p.area_damage, p.area_m, p.area_every_ms, p.telegraph_ms,"
+	" p.weak_ms, p.weak_percent) IS DISTINCT FROM (excluded.hp_percent, excluded.damage_percent,"
+	" excluded.area_damage, excluded.area_m, excluded.area_every_ms, excluded.telegraph_ms,"
+	" excluded.weak_ms, excluded.weak_percent)",
+	JSONBOID);
+
+/* Each phase begins lower than the one before, and there is a first one. */
+static NecpPlan wrong_phases = NECP_PLAN(
+	"SELECT code FROM (SELECT t.code, p.phase, p.hp_percent, row_number() OVER w AS n,"
+	" lag(p.hp_percent) OVER w AS former FROM game.npc_phases p"
+	" JOIN game.npc_templates t ON t.id = p.template_id"
+	" WHERE t.code IN (SELECT r ->> 'code' FROM jsonb_array_elements($1 -> 'templates') r)"
+	" WINDOW w AS (PARTITION BY p.template_id ORDER BY p.phase)) o"
+	" WHERE o.phase <> o.n OR o.hp_percent >= o.former LIMIT 1",
 	JSONBOID);
 
 static NecpPlan unknown_references = NECP_PLAN(
@@ -201,6 +253,12 @@ NECP_FUNCTION(necp_npc_import)
 	necp_arg_required(fcinfo, 0, "pack");
 	pack = PG_GETARG_DATUM(0);
 	changed = necp_run(&import_templates, pack);
+	changed += necp_run(&drop_phases, pack) + necp_run(&import_phases, pack);
+	if (necp_run(&wrong_phases, pack) > 0)
+		necp_fail(VALIDATION,
+				  "pack",
+				  "the phases of \"%s\" do not go down one after the other",
+				  necp_text(0, 1));
 	if (necp_run(&unknown_references, pack) > 0)
 		necp_fail(VALIDATION,
 				  "pack",

@@ -8,6 +8,8 @@
 #include "social/party.h"
 #include "world/world.h"
 
+#define NECP_BOSS_TIER 5
+
 /*
  * Whose a kill is, fixed at the death (DOMAIN §7): of the party of whoever harmed it first, or of
  * that one alone, those who had a part in it, are near, and are there.
@@ -54,6 +56,7 @@ extern void necp_npc_finders(const NecpEntity *finder, NecpEarners *earners);
 
 /* Registers the NPCs' jobs with the world worker. */
 extern void necp_npc_work_init(void);
+extern void necp_npc_ai_init(void);
 
 extern void necp_npc_init(void);
 
