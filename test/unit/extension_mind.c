@@ -47,8 +47,10 @@ fight(void)
 	NecpSenses alone = {.temper = NECP_DEFENSIVE};
 	NecpSenses far = {.temper = NECP_DEFENSIVE, .fights = true, .too_far = true};
 	NecpSenses afraid = {.temper = NECP_DEFENSIVE, .fights = true, .afraid = true};
-	NecpSenses tired = {
-		.temper = NECP_DEFENSIVE, .fights = true, .afraid = true, .since_us = NECP_FLIGHT_US};
+	NecpSenses tired = {.temper = NECP_DEFENSIVE,
+						.fights = true,
+						.afraid = true,
+						.since_us = NECP_FLIGHT_US};
 	NecpSenses home = {.temper = NECP_DEFENSIVE, .home = true, .patrols = true};
 	NecpSenses late = {.temper = NECP_DEFENSIVE, .home = true, .fights = true};
 	NecpSenses victim = {.temper = NECP_PASSIVE, .fights = true, .afraid = true, .too_far = true};

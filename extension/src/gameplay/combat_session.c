@@ -199,7 +199,8 @@ necp_combat_end(int64 combat_id, int64 place_id, const char *status)
 }
 
 bool
-necp_combat_drop_out(int64 combat_id, int64 place_id, int64 entity_id, int32 side, const char *status)
+necp_combat_drop_out(int64 combat_id, int64 place_id, int64 entity_id, int32 side,
+					 const char *status)
 {
 	necp_run(&leave_combat, combat_id, entity_id, TimestampTzGetDatum(necp_now()));
 	if (side == NECP_SIDE_CHARACTERS)
@@ -219,7 +220,11 @@ zone_changed(const NecpEvent *event)
 	int64 combat_id = necp_combat_of(change->character_id);
 
 	if (combat_id != 0 && necp_run(&lock_combat, combat_id) > 0 &&
-		necp_combat_drop_out(combat_id, change->from_place_id, change->character_id, NECP_SIDE_CHARACTERS, "FLED"))
+		necp_combat_drop_out(combat_id,
+							 change->from_place_id,
+							 change->character_id,
+							 NECP_SIDE_CHARACTERS,
+							 "FLED"))
 		necp_combat_push(change->character_id, "COMBAT_ENDED", necp_combat_data(combat_id, "FLED"));
 }
 
@@ -231,7 +236,11 @@ character_dies(const NecpEvent *event)
 	int64 combat_id = necp_combat_of(character_id);
 
 	if (combat_id != 0 && necp_run(&lock_combat, combat_id) > 0)
-		necp_combat_drop_out(combat_id, necp_int8(0, 1), character_id, NECP_SIDE_CHARACTERS, "COMPLETED");
+		necp_combat_drop_out(combat_id,
+							 necp_int8(0, 1),
+							 character_id,
+							 NECP_SIDE_CHARACTERS,
+							 "COMPLETED");
 	necp_combat_push(character_id, "PLAYER_DIED", event->data);
 }
 
@@ -248,7 +257,6 @@ require_peace(int64 character_id)
 	if (necp_combat_of(character_id) != 0)
 		necp_fail(BUSY, NULL, "the character is in combat");
 }
-
 
 /* For the world worker ------------------------------------------------------------------------- */
 
@@ -304,9 +312,7 @@ necp_combat_provoke(const NecpEntity *npc, int64 character_id)
 	{
 		combat_id = open_combat(npc);
 		necp_combat_join(combat_id, character_id, NECP_SIDE_CHARACTERS);
-		necp_combat_push(character_id,
-						 "COMBAT_STARTED",
-						 necp_combat_data(combat_id, "ACTIVE"));
+		necp_combat_push(character_id, "COMBAT_STARTED", necp_combat_data(combat_id, "ACTIVE"));
 	}
 	necp_combat_join(combat_id, npc->state.id, NECP_SIDE_NPCS);
 	emit_provocation(npc, character_id, combat_id);

@@ -81,19 +81,19 @@ static NecpPlan import_templates = NECP_PLAN(
 
 /* The phases that a pack gives to templates of packs. */
 #define PACK_PHASES                                                                                \
-	"(SELECT t.id AS template_id, p.* FROM jsonb_to_recordset($1 -> 'templates') AS r (code text,"  \
+	"(SELECT t.id AS template_id, p.* FROM jsonb_to_recordset($1 -> 'templates') AS r (code text," \
 	" phases jsonb) JOIN game.npc_templates t ON t.code = r.code AND t.origin = 'pack',"           \
-	" jsonb_to_recordset(r.phases) AS p (phase smallint, hp_percent smallint, damage_percent int,"  \
+	" jsonb_to_recordset(r.phases) AS p (phase smallint, hp_percent smallint, damage_percent int," \
 	" area_damage int, area_m real, area_every_ms int, telegraph_ms int, weak_ms int,"             \
 	" weak_percent int))"
 
-static NecpPlan drop_phases = NECP_PLAN(
-	"DELETE FROM game.npc_phases o USING game.npc_templates t"
-	" WHERE t.id = o.template_id AND t.origin = 'pack'"
-	" AND t.code IN (SELECT r ->> 'code' FROM jsonb_array_elements($1 -> 'templates') r)"
-	" AND NOT EXISTS (SELECT FROM " PACK_PHASES " n"
-	" WHERE n.template_id = o.template_id AND n.phase = o.phase)",
-	JSONBOID);
+static NecpPlan drop_phases =
+	NECP_PLAN("DELETE FROM game.npc_phases o USING game.npc_templates t"
+			  " WHERE t.id = o.template_id AND t.origin = 'pack'"
+			  " AND t.code IN (SELECT r ->> 'code' FROM jsonb_array_elements($1 -> 'templates') r)"
+			  " AND NOT EXISTS (SELECT FROM " PACK_PHASES " n"
+			  " WHERE n.template_id = o.template_id AND n.phase = o.phase)",
+			  JSONBOID);
 
 static NecpPlan import_phases = NECP_PLAN(
 	"INSERT INTO game.npc_phases AS p (template_id, phase, hp_percent, damage_percent, area_damage,"

@@ -24,10 +24,10 @@
 
 #define CRIT_PERCENT 5
 #define RANGE_TOLERANCE 1.1f
-#define COMFORT 0.9f         /* it goes nearer than its reach, so as not to lose it at once */
-#define HOMEWARD 1.5f        /* times its speed in a fight */
-#define MOST_OUTCOMES 32     /* transactions of one tick; the others come in the next */
-#define MOST_TELLINGS 256    /* blows of one tick that are told of */
+#define COMFORT 0.9f      /* it goes nearer than its reach, so as not to lose it at once */
+#define HOMEWARD 1.5f     /* times its speed in a fight */
+#define MOST_OUTCOMES 32  /* transactions of one tick; the others come in the next */
+#define MOST_TELLINGS 256 /* blows of one tick that are told of */
 
 typedef struct Telling
 {
@@ -123,9 +123,8 @@ flee(NecpScene *scene, const NecpAwake *npc)
 {
 	const NecpEntity *hunter = necp_sight_character(scene, npc->mind->mood.target_id);
 	const NecpEntityState *state = &npc->self.state;
-	float away = hunter != NULL
-					 ? atan2f(state->y - hunter->state.y, state->x - hunter->state.x)
-					 : state->yaw;
+	float away = hunter != NULL ? atan2f(state->y - hunter->state.y, state->x - hunter->state.x)
+								: state->yaw;
 	float x = state->x + 10 * cosf(away);
 	float y = state->y + 10 * sinf(away);
 
@@ -142,8 +141,7 @@ flee(NecpScene *scene, const NecpAwake *npc)
 static const NecpEntity *
 read_target(const NecpScene *scene, const NecpAwake *npc, int64 character_id)
 {
-	const NecpEntity *target =
-		character_id != 0 ? necp_sight_character(scene, character_id) : NULL;
+	const NecpEntity *target = character_id != 0 ? necp_sight_character(scene, character_id) : NULL;
 
 	if (target == NULL || target->combat_id != npc->self.combat_id ||
 		target->state.activity == NECP_ACTIVITY_DEAD || target->state.hp <= 0)
@@ -172,9 +170,7 @@ choose_target(const NecpScene *scene, const NecpAwake *npc)
 		if (other == NULL || other == target)
 			continue;
 		if (target == NULL ||
-			necp_mind_turns(held,
-							threat,
-							necp_world_distance(&npc->self, other) <= NECP_MELEE_M))
+			necp_mind_turns(held, threat, necp_world_distance(&npc->self, other) <= NECP_MELEE_M))
 		{
 			target = other;
 			held = threat;
@@ -300,12 +296,12 @@ fight(NecpScene *scene, NecpAwake *npc)
 	if (distance > mind->range)
 		go(scene,
 		   npc,
-		   npc->self.state.x + (target->state.x - npc->self.state.x) *
-								   (1 - COMFORT * mind->range / distance),
-		   npc->self.state.y + (target->state.y - npc->self.state.y) *
-								   (1 - COMFORT * mind->range / distance),
-		   npc->self.state.z + (target->state.z - npc->self.state.z) *
-								   (1 - COMFORT * mind->range / distance),
+		   npc->self.state.x +
+			   (target->state.x - npc->self.state.x) * (1 - COMFORT * mind->range / distance),
+		   npc->self.state.y +
+			   (target->state.y - npc->self.state.y) * (1 - COMFORT * mind->range / distance),
+		   npc->self.state.z +
+			   (target->state.z - npc->self.state.z) * (1 - COMFORT * mind->range / distance),
 		   mind->run_speed);
 	else
 		face(scene, npc, target);
@@ -428,8 +424,7 @@ necp_act_withdraw(NecpAwake *npc)
 		necp_world_calm(npc->self.state.id, npc->self.life_id);
 		return true;
 	}
-	return outcomes < MOST_OUTCOMES &&
-		   necp_world_shelter(npc->self.state.id, npc->self.life_id) &&
+	return outcomes < MOST_OUTCOMES && necp_world_shelter(npc->self.state.id, npc->self.life_id) &&
 		   outcome(withdraw, &move) && move.done;
 }
 

@@ -273,14 +273,12 @@ sense(const NecpScene *scene, const NecpAwake *npc, NecpSenses *senses)
 						   .fights = fights,
 						   .patrols = mind->npoints > 0,
 						   .since_us = scene->now - mood->since};
-	senses->too_far =
-		fights && mood->combat_id == npc->self.combat_id && away > mind->leash_m;
+	senses->too_far = fights && mood->combat_id == npc->self.combat_id && away > mind->leash_m;
 	senses->home = away <= HOME_M;
 	if (fights)
-		senses->afraid =
-			necp_mind_morale(mood->fallen + fight->fallen,
-							 fight->characters > fight->npcs,
-							 fight->boss) < NECP_MORALE_FLEES;
+		senses->afraid = necp_mind_morale(mood->fallen + fight->fallen,
+										  fight->characters > fight->npcs,
+										  fight->boss) < NECP_MORALE_FLEES;
 }
 
 /* Whom it would attack: for its own reasons, or to help. */

@@ -15,15 +15,16 @@
 #include "kernel/spi.h"
 #include "kernel/workers.h"
 
-static NecpPlan insert_phase = NECP_PLAN(
-	"INSERT INTO game.boss_phases (combat_id, npc_id, phase, former, reached_at)"
-	" VALUES ($1, $2, $3, $3 - 1, $4) ON CONFLICT DO NOTHING",
-	INT8OID, INT8OID, INT4OID, TIMESTAMPTZOID);
+static NecpPlan insert_phase =
+	NECP_PLAN("INSERT INTO game.boss_phases (combat_id, npc_id, phase, former, reached_at)"
+			  " VALUES ($1, $2, $3, $3 - 1, $4) ON CONFLICT DO NOTHING",
+			  INT8OID, INT8OID, INT4OID, TIMESTAMPTZOID);
 
 const NecpPhase *
 necp_boss_phase(const NecpMind *mind)
 {
-	return mind->nphases == 0 ? NULL : &mind->phases[Min(Max(mind->mood.phase, 1), mind->nphases) - 1];
+	return mind->nphases == 0 ? NULL
+							  : &mind->phases[Min(Max(mind->mood.phase, 1), mind->nphases) - 1];
 }
 
 void
@@ -93,8 +94,7 @@ change_phase(NecpAwake *npc)
 	Message message;
 
 	if (mood->phase >= npc->mind->nphases ||
-		(int64) state->hp * 100 >
-			(int64) npc->mind->phases[mood->phase].hp_percent * state->max_hp)
+		(int64) state->hp * 100 > (int64) npc->mind->phases[mood->phase].hp_percent * state->max_hp)
 		return;
 	open_message(&message, npc, "BOSS_PHASE_CHANGED");
 	message.phase = mood->phase + 1;

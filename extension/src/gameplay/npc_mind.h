@@ -27,13 +27,13 @@ typedef struct NecpSenses
 {
 	NecpTemper temper;
 	bool dead;
-	bool fights;    /* it is in a combat */
-	bool sees;      /* somebody it would attack is within its aggro radius */
-	bool called;    /* somebody near it fights */
-	bool too_far;   /* beyond its leash */
-	bool afraid;    /* its morale is broken */
-	bool home;      /* back where it left its way */
-	bool patrols;   /* has a way to walk */
+	bool fights;      /* it is in a combat */
+	bool sees;        /* somebody it would attack is within its aggro radius */
+	bool called;      /* somebody near it fights */
+	bool too_far;     /* beyond its leash */
+	bool afraid;      /* its morale is broken */
+	bool home;        /* back where it left its way */
+	bool patrols;     /* has a way to walk */
 	int64_t since_us; /* how long it has been in its state */
 } NecpSenses;
 
@@ -41,7 +41,8 @@ typedef struct NecpSenses
 extern uint8_t necp_mind_next(uint8_t mind, const NecpSenses *senses);
 
 /* Damage of one of its blows: percent is that of phase and rage, crit half as much again. */
-extern int32_t necp_mind_damage(int32_t attack, int32_t level, int32_t percent, bool crit, int32_t armor);
+extern int32_t necp_mind_damage(int32_t attack, int32_t level, int32_t percent, bool crit,
+								int32_t armor);
 /* Of 100: -10 for each fallen ally, -30 where they are outnumbered, +20 with a boss among them. */
 extern int32_t necp_mind_morale(int32_t fallen, bool outnumbered, bool boss);
 /* Damage counts once, healing half; in halves, so that it is whole. */

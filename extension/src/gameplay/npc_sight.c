@@ -75,8 +75,7 @@ necp_sight_open(NecpScene *scene, const NecpPlace *place)
 	scene->columns = cells_along(place->bounds.min_x, place->bounds.max_x);
 	scene->rows = cells_along(place->bounds.min_y, place->bounds.max_y);
 	cells = scene->columns * scene->rows;
-	scene->ncharacters =
-		necp_world_list(place->id, NECP_ENTITY_CHARACTER, &scene->characters);
+	scene->ncharacters = necp_world_list(place->id, NECP_ENTITY_CHARACTER, &scene->characters);
 	qsort(scene->characters, scene->ncharacters, sizeof(NecpEntity), by_id);
 	scene->first_character = empty_chains(cells);
 	scene->first_fighter = empty_chains(cells);

@@ -13,8 +13,7 @@
 #include "utils/timestamp.h"
 
 static const char *const activities[] = {"IDLE", "MOVING", "COMBAT", "AFK", "DEAD"};
-static const char *const minds[] =
-	{"IDLE", "PATROL", "ALERT", "COMBAT", "FLEE", "RETURN", "DEAD"};
+static const char *const minds[] = {"IDLE", "PATROL", "ALERT", "COMBAT", "FLEE", "RETURN", "DEAD"};
 
 static void
 put_row(FunctionCallInfo fcinfo, Datum *values)

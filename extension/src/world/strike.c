@@ -234,8 +234,8 @@ judge(const WorldEntity *actor, const WorldEntity *target, const NecpStrike *str
 		return NECP_STRUCK_ACTOR_DEAD;
 	if (target->self.life_id != strike->life_id || is_dead(target) || target->claim != 0)
 		return NECP_STRUCK_TARGET_DEAD;
-	if (actor->self.combat_id != strike->combat_id ||
-		target->self.combat_id != strike->combat_id || target->self.mind == NECP_MIND_RETURN)
+	if (actor->self.combat_id != strike->combat_id || target->self.combat_id != strike->combat_id ||
+		target->self.mind == NECP_MIND_RETURN)
 		return NECP_STRUCK_APART;
 	if (necp_world_distance(&actor->self, &target->self) > strike->range)
 		return NECP_STRUCK_OUT_OF_RANGE;
