@@ -57,7 +57,7 @@ COMMENT ON COLUMN necp.attack_view.damage IS 'Damage done.';
 COMMENT ON COLUMN necp.attack_view.hp IS 'Hit points left to the target.';
 COMMENT ON COLUMN necp.attack_view.max_hp IS 'The target''s most hit points.';
 COMMENT ON COLUMN necp.attack_view.killed IS 'The target died of it.';
-COMMENT ON COLUMN necp.attack_view.xp IS 'Experience that the kill is worth to the attacker; 0 without one.';
+COMMENT ON COLUMN necp.attack_view.xp IS 'The attacker''s share of the experience for the kill; 0 without one.';
 COMMENT ON COLUMN necp.attack_view.cooldown_ms IS 'Time until the next shot.';
 
 CREATE FUNCTION necp.combat_start(npc_id bigint) RETURNS json

@@ -262,14 +262,16 @@ strike(const NecpWeapon *weapon, const NecpEntity *self, NecpEntity *target, con
 static void
 settle_kill(int64 combat_id, const NecpEntity *self, const NecpEntity *npc, Blow *blow)
 {
+	NecpNpcDeath death;
 	bool goes_on;
 
 	(void) necp_npc_lock(-npc->state.id);
 	goes_on = necp_combat_lock(combat_id);
-	necp_npc_die(npc, self->state.id, self->level, &blow->xp);
+	necp_npc_die(npc, self->state.id, combat_id, &death);
+	blow->xp = death.xp;
 	if (goes_on)
 		necp_combat_drop_out(combat_id, npc->place_id, npc->state.id, NECP_SIDE_NPCS, "COMPLETED");
-	necp_character_add_xp(self->state.id, blow->xp, "KILL", -npc->state.id);
+	necp_npc_reward(&death);
 }
 
 /* combat_attack(combat_id bigint, target_id bigint, aimed_part text) → attack_view (DOMAIN §8). */

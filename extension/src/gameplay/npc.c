@@ -173,24 +173,22 @@ necp_npc_lock(int64 npc_id)
 	return necp_int8(0, 2);
 }
 
-/* DOMAIN §8: the further above the killer, the more, up to half as much again; nothing far below. */
-static int32
-kill_xp(int32 base, int32 npc_level, int32 killer_level)
-{
-	double factor = 1 + 0.1 * (npc_level - killer_level);
-
-	return (int32) (base * Min(Max(factor, 0), 1.5));
-}
-
 static void
-emit_death(const NecpNpcDeath *death)
+emit_death(const NecpNpcDeath *death, const char *type)
 {
 	NecpJson json;
-	NecpEvent event = {.type = "NPC_DIED",
+	StringInfoData earners;
+	NecpEvent event = {.type = type,
 					   .aggregate_type = "NPC",
 					   .aggregate_id = death->npc_id,
 					   .detail = death};
 
+	initStringInfo(&earners);
+	for (int i = 0; i < death->earners.n; i++)
+		appendStringInfo(&earners,
+						 "%s" INT64_FORMAT,
+						 i > 0 ? "," : "",
+						 death->earners.character_ids[i]);
 	necp_json_open(&json);
 	necp_json_int(&json, "npc_id", death->npc_id);
 	necp_json_int(&json, "life_id", death->life_id);
@@ -199,6 +197,7 @@ emit_death(const NecpNpcDeath *death)
 	necp_json_int(&json, "killer_id", death->killer_id);
 	necp_json_int(&json, "level", death->level);
 	necp_json_int(&json, "xp", death->xp);
+	necp_json_raw(&json, "earners", psprintf("[%s]", earners.data));
 	event.data = necp_json_close(&json);
 	necp_event_emit(&event);
 }
@@ -217,31 +216,37 @@ push_death(const NecpNpcDeath *death)
 }
 
 void
-necp_npc_die(const NecpEntity *npc, int64 killer_id, int32 killer_level, int32 *xp)
+necp_npc_die(const NecpEntity *npc, int64 killer_id, int64 combat_id, NecpNpcDeath *death)
 {
 	TimestampTz now = necp_now();
-	NecpNpcDeath death = {.npc_id = -npc->state.id,
-						  .life_id = npc->life_id,
-						  .place_id = npc->place_id,
-						  .x = npc->state.x,
-						  .y = npc->state.y,
-						  .z = npc->state.z,
-						  .killer_id = killer_id};
+	int32 base;
 
-	if (necp_run(&bury, death.npc_id, death.life_id, TimestampTzGetDatum(now)) == 0)
-		necp_fail(TARGET_DEAD, "target_id", "NPC " INT64_FORMAT " is dead", death.npc_id);
-	death.template_id = necp_int8(0, 1);
-	death.loot_table_code = necp_text(0, 2);
-	death.level = necp_int4(0, 3);
-	death.xp = kill_xp(necp_int4(0, 4), death.level, killer_level);
-	death.tier = necp_int4(0, 5);
-	if (necp_run(&insert_death, death.npc_id, death.life_id, killer_id, TimestampTzGetDatum(now)) ==
-		0)
-		necp_fail(TARGET_DEAD, "target_id", "NPC " INT64_FORMAT " is dead", death.npc_id);
-	necp_npc_earners(&death, &death.earners);
-	emit_death(&death);
-	push_death(&death);
-	*xp = death.xp;
+	*death = (NecpNpcDeath){.npc_id = -npc->state.id,
+							.life_id = npc->life_id,
+							.place_id = npc->place_id,
+							.x = npc->state.x,
+							.y = npc->state.y,
+							.z = npc->state.z,
+							.killer_id = killer_id};
+	if (necp_run(&bury, death->npc_id, death->life_id, TimestampTzGetDatum(now)) == 0)
+		necp_fail(TARGET_DEAD, "target_id", "NPC " INT64_FORMAT " is dead", death->npc_id);
+	death->template_id = necp_int8(0, 1);
+	death->loot_table_code = necp_text(0, 2);
+	death->level = necp_int4(0, 3);
+	base = necp_int4(0, 4);
+	death->tier = necp_int4(0, 5);
+	if (necp_run(&insert_death,
+				 death->npc_id,
+				 death->life_id,
+				 killer_id,
+				 TimestampTzGetDatum(now)) == 0)
+		necp_fail(TARGET_DEAD, "target_id", "NPC " INT64_FORMAT " is dead", death->npc_id);
+	necp_npc_earners(death, &death->earners);
+	necp_npc_share(death, base, combat_id);
+	emit_death(death, "NPC_DIED");
+	if (death->tier >= NECP_BOSS_TIER)
+		emit_death(death, "BOSS_DIED");
+	push_death(death);
 }
 
 /* npc_import(pack jsonb) → rows changed; the worker brings to life what is new. */
