@@ -49,6 +49,12 @@ CREATE FUNCTION necp.npc_respawn() RETURNS void
 	AS 'MODULE_PATHNAME', 'necp_npc_respawn';
 COMMENT ON FUNCTION necp.npc_respawn IS 'Brings back at once the NPCs that are due; the world worker does so every second.';
 
+CREATE FUNCTION necp.npc_strike(npc_id bigint, character_id bigint, damage int) RETURNS text
+	LANGUAGE c SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'necp_npc_strike';
+COMMENT ON FUNCTION necp.npc_strike IS
+	'An NPC strikes a character of its fight in this transaction, from anywhere: KILL, HIT, or NONE where somebody holds the character; for tests and operators.';
+
 SELECT necp.integrity('npc_lives', $$
 	SELECT format('NPC %s has a death in life %s, its last life is %s', d.npc_id, d.life_id, coalesce(i.life_id::text, 'none'))
 	FROM game.npc_deaths d LEFT JOIN game.npc_instances i ON i.id = d.npc_id

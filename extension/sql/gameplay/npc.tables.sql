@@ -7,6 +7,7 @@ CREATE TABLE game.npc_templates (
 	level int NOT NULL CHECK (level BETWEEN 1 AND 100),
 	max_hp int NOT NULL CHECK (max_hp BETWEEN 1 AND 1000000),
 	armor int NOT NULL DEFAULT 0 CHECK (armor BETWEEN 0 AND 10000),
+	reflexes int NOT NULL DEFAULT 5 CHECK (reflexes BETWEEN 1 AND 100),
 	attack_damage int NOT NULL DEFAULT 10 CHECK (attack_damage BETWEEN 0 AND 10000),
 	attack_range real NOT NULL DEFAULT 25 CHECK (attack_range BETWEEN 0 AND 500),
 	attack_interval_ms int NOT NULL DEFAULT 1000 CHECK (attack_interval_ms BETWEEN 50 AND 60000),
@@ -30,6 +31,7 @@ COMMENT ON COLUMN game.npc_templates.tier IS '0 to 4, 5 for bosses.';
 COMMENT ON COLUMN game.npc_templates.level IS 'Level.';
 COMMENT ON COLUMN game.npc_templates.max_hp IS 'Hit points before the level''s factor of 1 + 0.1 x level.';
 COMMENT ON COLUMN game.npc_templates.armor IS 'Damage taken is multiplied by 100 / (100 + armor).';
+COMMENT ON COLUMN game.npc_templates.reflexes IS 'A flight from it succeeds with 50 % and 5 % for each point by which the character has more.';
 COMMENT ON COLUMN game.npc_templates.attack_damage IS 'Damage of a hit before the level''s factor of 1 + 0.05 x level.';
 COMMENT ON COLUMN game.npc_templates.attack_range IS 'Reach in metres.';
 COMMENT ON COLUMN game.npc_templates.attack_interval_ms IS 'Time between two attacks.';

@@ -172,7 +172,7 @@ CREATE FUNCTION necp.zone_may_listen(zone_id bigint) RETURNS boolean
 	AS 'MODULE_PATHNAME', 'necp_zone_may_listen';
 COMMENT ON FUNCTION necp.zone_may_listen IS 'Is the acting character in that zone?';
 SELECT necp.topic('/topic/zone/{zone_id}/events', 'zone_may_listen',
-	'What happens in a zone: PLAYER_ENTERED, PLAYER_LEFT, PLAYER_DIED, PLAYER_RESPAWNED, NPC_DIED. For those who are in it.');
+	'What happens in a zone: PLAYER_ENTERED, PLAYER_LEFT, PLAYER_DIED, PLAYER_RESPAWNED, NPC_DIED, BOSS_PHASE_CHANGED, BOSS_TELEGRAPH, BOSS_WEAK_POINT, BOSS_ENRAGED. For those who are in it.');
 SELECT necp.topic('/topic/character/{character_id}/position', 'character_topic',
 	'Position frames: what moves around one''s own character.');
 

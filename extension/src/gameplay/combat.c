@@ -11,6 +11,7 @@
 
 #include "gameplay/combat.h"
 #include "gameplay/npc.h"
+#include "gameplay/npc_mind.h"
 #include "world/world.h"
 #include "world/zone.h"
 
@@ -31,6 +32,7 @@
 #define SHOT_MS_AT_1_RPM 57000 /* 0.95 × 60,000: a packet may come a little early */
 #define CRIT_PERCENT 5
 #define CRIT_DAMAGE 150
+#define FLIGHT_MS 5000      /* from one attempt to flee to the next */
 #define SIDE_ARM "side_arm" /* what everybody has who wears no weapon */
 
 static NecpPlan membership = NECP_PLAN(
@@ -46,6 +48,9 @@ static NecpPlan show_attack =
 	NECP_PLAN("SELECT to_json(ROW($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)::necp.attack_view)",
 			  INT8OID, INT8OID, TEXTOID, BOOLOID, INT4OID, INT4OID, INT4OID, BOOLOID, INT4OID,
 			  INT4OID);
+
+static NecpPlan show_flight = NECP_PLAN("SELECT to_json(ROW($1, $2, $3, $4)::necp.flight_view)",
+										INT8OID, BOOLOID, INT4OID, INT4OID);
 
 static NecpPlan import_weapons = NECP_PLAN(
 	"INSERT INTO game.weapon_profiles AS w (code, name, damage, rpm, range_m, attribute, origin)"
@@ -284,6 +289,7 @@ NECP_FUNCTION(necp_combat_attack)
 	NecpEntity target;
 	NecpWeapon weapon;
 	Blow blow;
+	NecpBlowTold told;
 	bool killed;
 
 	read_self(&self);
@@ -295,15 +301,16 @@ NECP_FUNCTION(necp_combat_attack)
 	killed = strike(&weapon, &self, &target, &blow);
 	if (killed)
 		settle_kill(combat_id, &self, &target, &blow);
-	necp_combat_push_blow(self.state.id,
-						  &(NecpBlowTold){.combat_id = combat_id,
-										  .actor_id = self.state.id,
-										  .target_id = target_id,
-										  .part = blow.part->name,
-										  .amount = blow.damage,
-										  .crit = blow.crit,
-										  .killed = killed,
-										  .hp = target.state.hp});
+	told = (NecpBlowTold){.combat_id = combat_id,
+						  .actor_id = self.state.id,
+						  .target_id = target_id,
+						  .part = blow.part->name,
+						  .amount = blow.damage,
+						  .crit = blow.crit,
+						  .killed = killed,
+						  .hp = target.state.hp};
+	necp_combat_push_blow(self.state.id, &told);
+	necp_combat_log(&told);
 	return necp_answer(&show_attack,
 					   "attack",
 					   combat_id,
@@ -316,6 +323,55 @@ NECP_FUNCTION(necp_combat_attack)
 					   BoolGetDatum(killed),
 					   Int32GetDatum(blow.xp),
 					   Int32GetDatum(blow.interval_ms));
+}
+
+/* Flight --------------------------------------------------------------------------------------- */
+
+/* The quickest of those who fight on the other side. */
+static int32
+hunters_reflexes(int64 combat_id, int64 place_id)
+{
+	NecpEntity *npcs;
+	int n = necp_world_list(place_id, NECP_ENTITY_NPC, &npcs);
+	int32 most = 0;
+
+	for (int i = 0; i < n; i++)
+		if (npcs[i].combat_id == combat_id)
+			most = Max(most, npcs[i].reflexes);
+	return most;
+}
+
+/* combat_flee(combat_id bigint) → flight_view (DOMAIN §8): an attempt, which may fail. */
+NECP_FUNCTION(necp_combat_flee)
+{
+	int64 combat_id = necp_arg_id(fcinfo, 0, "combat_id");
+	NecpEntity self;
+	int32 chance;
+	bool fled;
+
+	read_self(&self);
+	if (self.combat_id != combat_id || !necp_combat_lock(combat_id))
+		refuse_outsider(combat_id, self.state.id);
+	if (!necp_world_try_flight(self.state.id, FLIGHT_MS))
+		necp_fail(COOLDOWN, NULL, "one attempt in %d ms", FLIGHT_MS);
+	chance = necp_mind_flight(self.reflexes, hunters_reflexes(combat_id, self.place_id));
+	fled = necp_random_int(1, 100) <= chance;
+	if (fled)
+	{
+		necp_world_engage(self.place_id, 0, &self.state.id, 1);
+		if (!necp_combat_drop_out(combat_id,
+								  self.place_id,
+								  self.state.id,
+								  NECP_SIDE_CHARACTERS,
+								  "FLED"))
+			necp_combat_push(self.state.id, "COMBAT_LEFT", necp_combat_data(combat_id, "ACTIVE"));
+	}
+	return necp_answer(&show_flight,
+					   "flight",
+					   combat_id,
+					   BoolGetDatum(fled),
+					   Int32GetDatum(chance),
+					   Int32GetDatum(FLIGHT_MS));
 }
 
 /* Reading -------------------------------------------------------------------------------------- */
@@ -354,4 +410,5 @@ necp_combat_init(void)
 {
 	necp_combat_session_init();
 	necp_combat_work_init();
+	necp_combat_log_init();
 }

@@ -55,6 +55,10 @@ typedef struct NecpBlowTold
 	int32 hp; /* left to the target */
 } NecpBlowTold;
 extern void necp_combat_push_blow(int64 character_id, const NecpBlowTold *blow);
+/* Puts a blow into the log once this transaction has committed; or at once, outside of one. */
+extern void necp_combat_log(const NecpBlowTold *blow);
+extern void necp_combat_log_now(const NecpBlowTold *blow);
+extern void necp_combat_log_init(void);
 
 /* necp.combat_view of a combat, with hit points from memory. */
 extern Datum necp_combat_view(int64 combat_id);

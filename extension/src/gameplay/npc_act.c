@@ -17,6 +17,8 @@
 #include "utils/guc.h"
 
 #include "character/life.h"
+#include "kernel/args.h"
+#include "kernel/errors.h"
 #include "kernel/json.h"
 #include "kernel/random.h"
 #include "kernel/spi.h"
@@ -25,6 +27,7 @@
 #define CRIT_PERCENT 5
 #define RANGE_TOLERANCE 1.1f
 #define COMFORT 0.9f      /* it goes nearer than its reach, so as not to lose it at once */
+#define ANYWHERE 1000.0f  /* metres */
 #define HOMEWARD 1.5f     /* times its speed in a fight */
 #define MOST_OUTCOMES 32  /* transactions of one tick; the others come in the next */
 #define MOST_TELLINGS 256 /* blows of one tick that are told of */
@@ -217,8 +220,31 @@ kill_character(void *arg)
 	kill->blow.killed = struck == NECP_STRUCK_KILL;
 	kill->blow.hp = kill->blow.killed ? 0 : target.state.hp;
 	necp_combat_push_blow(kill->strike.target_id, &kill->blow);
+	necp_combat_log(&kill->blow);
 	if (kill->blow.killed)
 		necp_character_die(&death, NULL);
+}
+
+/* npc_strike(npc_id bigint, character_id bigint, damage integer) → KILL, HIT or NONE. */
+NECP_FUNCTION(necp_npc_strike)
+{
+	int64 npc_id = necp_arg_id(fcinfo, 0, "npc_id");
+	NecpEntity target;
+	Kill kill = {.strike = {.actor_id = -npc_id,
+							.target_id = necp_arg_id(fcinfo, 1, "character_id"),
+							.damage = (int32) necp_arg_int(fcinfo, 2, "damage", 1, PG_INT32_MAX),
+							.range = ANYWHERE},
+				 .blow = {.part = "TORSO", .hp = -1}};
+
+	if (!necp_world_read(kill.strike.target_id, &target))
+		necp_fail(NOT_FOUND, "character_id", "the character is nowhere");
+	kill.strike.combat_id = kill.blow.combat_id = target.combat_id;
+	kill.strike.life_id = target.life_id;
+	kill.blow.actor_id = -npc_id;
+	kill.blow.target_id = target.state.id;
+	kill.blow.amount = kill.strike.damage;
+	kill_character(&kill);
+	return necp_cstring_datum(kill.blow.killed ? "KILL" : kill.blow.hp >= 0 ? "HIT" : "NONE");
 }
 
 static bool
@@ -264,6 +290,7 @@ necp_act_strike(const NecpScene *scene, const NecpAwake *npc, int64 target_id, i
 		case NECP_STRUCK_HIT:
 			kill.blow.hp = after.state.hp;
 			tell(target_id, &kill.blow);
+			necp_combat_log_now(&kill.blow);
 			return true;
 		case NECP_STRUCK_KILL:
 			return outcome(kill_character, &kill);

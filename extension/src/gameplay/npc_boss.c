@@ -87,7 +87,7 @@ say(Message *message)
 }
 
 static void
-change_phase(NecpAwake *npc)
+change_phase(const NecpScene *scene, NecpAwake *npc)
 {
 	NecpMood *mood = &npc->mind->mood;
 	const NecpEntityState *state = &npc->self.state;
@@ -99,8 +99,12 @@ change_phase(NecpAwake *npc)
 	open_message(&message, npc, "BOSS_PHASE_CHANGED");
 	message.phase = mood->phase + 1;
 	necp_json_int(&message.json, "phase", message.phase);
-	if (say(&message))
-		mood->phase++;
+	if (!say(&message))
+		return;
+	mood->phase++;
+	/* what it was about to do belongs to the phase that is over */
+	mood->area_at = 0;
+	mood->area_next = scene->now + (int64) npc->mind->phases[mood->phase - 1].area_every_ms * 1000;
 }
 
 static void
@@ -185,7 +189,7 @@ necp_boss_act(const NecpScene *scene, NecpAwake *npc)
 	NecpMood *mood = &npc->mind->mood;
 	const NecpPhase *phase;
 
-	change_phase(npc);
+	change_phase(scene, npc);
 	rage(scene, npc);
 	phase = necp_boss_phase(npc->mind);
 	if (phase->area_damage == 0)

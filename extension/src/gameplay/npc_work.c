@@ -19,7 +19,7 @@
 #define NPC_COLUMNS                                                                                \
 	"i.id, i.life_id, i.status = 'DEAD', s.zone_id, t.id, t.name, t.level, t.armor,"               \
 	" floor(t.max_hp * (1 + 0.1 * t.level))::int, s.x::float8, s.y::float8, s.z::float8,"          \
-	" s.yaw::float8, t.tier::int"
+	" s.yaw::float8, t.tier::int, t.reflexes"
 
 #define NPC_JOIN                                                                                   \
 	" JOIN game.npc_templates t ON t.id = s.template_id"                                           \
@@ -70,6 +70,7 @@ read_npc(uint64 row, NecpEntity *npc)
 	npc->state.z = (float) necp_float8(row, 12);
 	npc->state.yaw = (float) necp_float8(row, 13);
 	npc->tier = (uint8) necp_int4(row, 14);
+	npc->reflexes = necp_int4(row, 15);
 	npc->mind = dead ? NECP_MIND_DEAD : NECP_MIND_IDLE;
 }
 

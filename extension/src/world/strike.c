@@ -336,6 +336,24 @@ necp_world_hit(const NecpStrike *strike, NecpEntity *out)
 	return struck;
 }
 
+bool
+necp_world_try_flight(int64 entity_id, int32 interval_ms)
+{
+	TimestampTz now = necp_now();
+	int32 slot = necp_pool_lock_entity(entity_id, LW_EXCLUSIVE);
+	NecpEntity *self;
+	bool may;
+
+	if (slot == NO_SLOT)
+		return false;
+	self = &ENTITY(slot)->self;
+	may = now < self->fled_at || now - self->fled_at >= (int64) interval_ms * 1000;
+	if (may)
+		self->fled_at = now;
+	LWLockRelease(PLACE_LOCK(ENTITY(slot)->place));
+	return may;
+}
+
 /* NPCs that give up --------------------------------------------------------------------------- */
 
 /* The living entity in that life, its place locked; NO_SLOT and no lock where it is not. */

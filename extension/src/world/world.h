@@ -51,6 +51,7 @@ typedef struct NecpEntity
 	int64 combat_id;      /* 0: does not fight */
 	TimestampTz acted_at; /* last hostile act, given or taken */
 	TimestampTz shot_at;  /* last strike given */
+	TimestampTz fled_at;  /* last attempt to flee */
 	TimestampTz entered_at;
 	int64 template_id; /* NPC */
 	int64 life_id;     /* rises with every respawn; of a character while it is in the world */
@@ -191,6 +192,12 @@ extern NecpStruck necp_world_strike(const NecpStrike *strike, NecpEntity *out);
  * would kill changes nothing and is answered so; the kill is claimed by necp_world_strike().
  */
 extern NecpStruck necp_world_hit(const NecpStrike *strike, NecpEntity *out);
+
+/*
+ * One attempt to flee in that time; false where the last was sooner. It counts at once, also where
+ * the transaction aborts.
+ */
+extern bool necp_world_try_flight(int64 entity_id, int32 interval_ms);
 
 /* An NPC turns home: nobody strikes it any more. False where it is dead or about to die. */
 extern bool necp_world_shelter(int64 entity_id, int64 life_id);
