@@ -12,11 +12,11 @@ import { makeYard, Player } from './lib/world.mjs';
 const open = [];
 after(() => Promise.all(open.map((it) => it.close().catch(() => {}))));
 
-// A player at x on the axis where the yard's NPCs stand, with its topics open before anybody can see it.
-async function enter(yard, x) {
+// A player with its topics open before it is seen; it walks to the axis where the yard's NPCs stand.
+async function enter(yard, x, { from = 25 } = {}) {
 	const player = await Player.register();
 	await player.create();
-	await player.place({ zone: yard.zone, x: 150, y: 150 });
+	await player.place({ zone: yard.zone, x: x ?? 135, y: from });
 	await player.select();
 	open.push(await player.connect());
 	player.fights = await player.realtime.subscribe(`/topic/character/${player.character_id}/combat`);
@@ -33,7 +33,7 @@ const log = (player, combat_id) => until(async () => {
 
 test('who comes near an aggressive NPC is attacked, strikes back and kills it', async () => {
 	const yard = await makeYard({ at: [130], max_hp: 200, more: { temperament: 'aggressive', attack_damage: 4, aggro_m: 20 } });
-	const ann = await enter(yard);
+	const ann = await enter(yard, undefined, { from: 35 });
 	await pause(1500);
 	await ann.get('/combat/active', { expect: 'NOT_FOUND' });
 	await ann.walk({ x: 135, y: 15 });
@@ -106,7 +106,7 @@ test('a fight may be fled from', async () => {
 
 test('who kills together earns together', async () => {
 	const yard = await makeYard({ at: [100], max_hp: 170, more: { xp_base: 1000 } });
-	const [dan, eve] = [await enter(yard, 92), await enter(yard, 95)];
+	const [dan, eve] = await Promise.all([enter(yard, 92), enter(yard, 95)]);
 	await dan.post('/party');
 	const { invite_id } = await dan.post('/party/invite', { character_id: eve.character_id });
 	await eve.post(`/party/invites/${invite_id}/accept`);

@@ -348,6 +348,7 @@ NECP_FUNCTION(necp_combat_flee)
 	NecpEntity self;
 	int32 chance;
 	bool fled;
+	bool ended;
 
 	read_self(&self);
 	if (self.combat_id != combat_id || !necp_combat_lock(combat_id))
@@ -359,12 +360,14 @@ NECP_FUNCTION(necp_combat_flee)
 	if (fled)
 	{
 		necp_world_engage(self.place_id, 0, &self.state.id, 1);
-		if (!necp_combat_drop_out(combat_id,
-								  self.place_id,
-								  self.state.id,
-								  NECP_SIDE_CHARACTERS,
-								  "FLED"))
-			necp_combat_push(self.state.id, "COMBAT_LEFT", necp_combat_data(combat_id, "ACTIVE"));
+		ended = necp_combat_drop_out(combat_id,
+									 self.place_id,
+									 self.state.id,
+									 NECP_SIDE_CHARACTERS,
+									 "FLED");
+		necp_combat_push(self.state.id,
+						 ended ? "COMBAT_ENDED" : "COMBAT_LEFT",
+						 necp_combat_data(combat_id, ended ? "FLED" : "ACTIVE"));
 	}
 	return necp_answer(&show_flight,
 					   "flight",
