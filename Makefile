@@ -216,6 +216,7 @@ $(B)/obj/test/unit/%.o: test/unit/%.c $(B)/flags
 		$(DEPS) -c $< -o $@
 
 $(B)/unit/extension_alias: $(B)/asan/obj/extension/src/kernel/alias.o
+$(B)/unit/extension_mind: $(B)/asan/obj/extension/src/gameplay/npc_mind.o
 $(B)/asan/obj/extension/%.o: extension/%.c $(B)/flags
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(UNIT_CFLAGS) $(DEPS) -c $< -o $@

@@ -97,6 +97,9 @@ before(async () => {
 	belongings.drop_id = await makeDrop(owner, yard.npcs[0]);
 	belongings.roll_id = await makeRoll(belongings.drop_id);
 	belongings.combat_id = (await owner.post('/combat/start', { npc_id: yard.npcs[1] })).combat_id;
+	// blows are written a second later, and told of at the end of their fight
+	await until(async () => (await row`SELECT NOT EXISTS (SELECT FROM game.combat_sessions WHERE ended_at IS NOT NULL AND NOT told)
+		AND (SELECT waiting = 0 FROM live.damage_log) AS written`).written, 'the log to be written');
 	belongings.character_id = owner.character_id;
 	belongings.session_id = owner.session_id;
 	belongings.quest_id = (await owner.get('/quests/active')).items[0].quest_id;

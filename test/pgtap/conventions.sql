@@ -49,7 +49,7 @@ CREATE TEMP TABLE invokers (name, reason) AS VALUES
 	('run_job', 'superusers: runs with the caller''s rights, as the scheduler does with its own'),
 	('schema_version', 'a number of the library'), ('error_codes', 'a list of the library'), ('world_exchange', 'shared memory only'),
 	('presence', 'reads shared memory'), ('live_zone_players', 'reads shared memory'),
-	('live_zone_npcs', 'reads shared memory'), ('live_zone_load', 'reads shared memory'),
+	('live_zone_npcs', 'reads shared memory'), ('live_zone_load', 'reads shared memory'), ('live_world_jobs', 'reads shared memory'), ('live_damage_log', 'reads shared memory'),
 	('require_script', 'checks who calls'), ('share_file', 'checks that a superuser calls'),
 	('run_as_owner', 'checks that a superuser calls');
 SELECT set_eq($$SELECT proname::text FROM functions WHERE lanname = 'c' AND NOT prosecdef$$,

@@ -41,7 +41,7 @@ CREATE FUNCTION necp.npc_import(pack jsonb) RETURNS int
 	LANGUAGE c SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'necp_npc_import';
 COMMENT ON FUNCTION necp.npc_import IS
-	'Imports NPCs: {"templates": […], "spawns": […]}; spawns name their template, their zone, and waypoints as [[x, y, z], …].';
+	'Imports NPCs: {"templates": […], "spawns": […]}; bosses have phases; spawns name their template, their zone, and waypoints as [[x, y, z], …].';
 SELECT necp.content_kind('npcs', 'npc_import', 110, '{"type": "object", "fields": {
 	"templates": {"type": "array", "key": ["code"], "of": {"type": "object", "fields": {
 		"code": {"type": "text", "required": true, "match": "^[a-z][a-z0-9_]{1,62}$"}, "name": {"type": "text", "required": true, "match": "^.{1,60}$"},
@@ -49,6 +49,15 @@ SELECT necp.content_kind('npcs', 'npc_import', 110, '{"type": "object", "fields"
 		"max_hp": {"type": "integer", "required": true, "min": 1, "max": 1000000}, "armor": {"type": "integer", "min": 0, "max": 10000},
 		"attack_damage": {"type": "integer", "min": 0, "max": 10000}, "attack_range": {"type": "number", "min": 0, "max": 500},
 		"attack_interval_ms": {"type": "integer", "min": 50, "max": 60000}, "walk_speed": {"type": "number", "min": 0, "max": 20},
+		"run_speed": {"type": "number", "min": 0, "max": 20}, "temperament": {"type": "text", "words": ["passive", "defensive", "aggressive"]},
+		"aggro_m": {"type": "number", "min": 0, "max": 100}, "assist_m": {"type": "number", "min": 0, "max": 100}, "leash_m": {"type": "number", "min": 1, "max": 500},
+		"enrage_s": {"type": "integer", "min": 1, "max": 7200}, "reflexes": {"type": "integer", "min": 1, "max": 100},
+		"phases": {"type": "array", "max": 9, "key": ["phase"], "of": {"type": "object", "fields": {
+			"phase": {"type": "integer", "required": true, "min": 1, "max": 9}, "hp_percent": {"type": "integer", "required": true, "min": 1, "max": 100},
+			"damage_percent": {"type": "integer", "min": 1, "max": 1000}, "area_damage": {"type": "integer", "min": 0, "max": 10000},
+			"area_m": {"type": "number", "min": 1, "max": 100}, "area_every_ms": {"type": "integer", "min": 1000, "max": 600000},
+			"telegraph_ms": {"type": "integer", "min": 2000, "max": 30000}, "weak_ms": {"type": "integer", "min": 0, "max": 8000},
+			"weak_percent": {"type": "integer", "min": 100, "max": 1000}}}},
 		"loot_table_code": {"type": "text", "names": {"table": "loot_tables", "what": "a loot table", "packs": "$.loot[*][*].code ? (@ == $name)"}},
 		"guaranteed_table_code": {"type": "text", "names": {"table": "loot_tables", "what": "a loot table", "packs": "$.loot[*][*].code ? (@ == $name)"}},
 		"xp_base": {"type": "integer", "min": 0, "max": 1000000}, "respawn_seconds": {"type": "integer", "min": 1, "max": 604800}}}},
@@ -65,6 +74,12 @@ CREATE FUNCTION necp.npc_respawn() RETURNS void
 	AS 'MODULE_PATHNAME', 'necp_npc_respawn';
 COMMENT ON FUNCTION necp.npc_respawn IS 'Brings back at once the NPCs that are due; the world worker does so every second.';
 
+CREATE FUNCTION necp.npc_strike(npc_id bigint, character_id bigint, damage int) RETURNS text
+	LANGUAGE c SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'necp_npc_strike';
+COMMENT ON FUNCTION necp.npc_strike IS
+	'An NPC strikes a character of its fight in this transaction, from anywhere: KILL, HIT, or NONE where somebody holds the character; for tests and operators.';
+
 SELECT necp.integrity('npc_lives', $$
 	SELECT format('NPC %s has a death in life %s, its last life is %s', d.npc_id, d.life_id, coalesce(i.life_id::text, 'none'))
 	FROM game.npc_deaths d LEFT JOIN game.npc_instances i ON i.id = d.npc_id
@@ -80,3 +95,10 @@ SELECT necp.integrity('npc_lives', $$
 	JOIN game.npc_deaths d ON d.npc_id = i.id AND d.life_id = i.life_id
 	WHERE i.status = 'ALIVE'
 $$, 'An NPC dies once per life: dead with a death of this life, alive without.');
+
+SELECT necp.integrity('boss_phases', $$
+	SELECT format('boss %s reached phase %s of combat %s at %s, out of order', b.npc_id, b.phase, b.combat_id, b.reached_at)
+	FROM game.boss_phases b
+	LEFT JOIN game.boss_phases f ON (f.combat_id, f.npc_id, f.phase) = (b.combat_id, b.npc_id, b.former)
+	WHERE b.phase > 2 AND (f.phase IS NULL OR f.reached_at > b.reached_at)
+$$, 'A boss goes through its phases one after the other.');

@@ -76,7 +76,7 @@ COMMENT ON COLUMN live.zone_players.entered_at IS 'When it came.';
 CREATE FUNCTION necp.live_zone_npcs()
 	RETURNS TABLE (place_id bigint, npc_id bigint, name text, level int, x real, y real, z real,
 	               yaw real, hp int, max_hp int, activity text, combat_id bigint, template_id bigint,
-	               life_id bigint)
+	               life_id bigint, mind text)
 	LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'necp_live_zone_npcs';
 COMMENT ON FUNCTION necp.live_zone_npcs IS 'NPCs in the live world.';
@@ -96,6 +96,7 @@ COMMENT ON COLUMN live.zone_npcs.activity IS 'IDLE, MOVING, COMBAT or DEAD.';
 COMMENT ON COLUMN live.zone_npcs.combat_id IS 'Combat it fights in; 0: none.';
 COMMENT ON COLUMN live.zone_npcs.template_id IS 'What it is.';
 COMMENT ON COLUMN live.zone_npcs.life_id IS 'Which of its lives this is.';
+COMMENT ON COLUMN live.zone_npcs.mind IS 'What it is about: IDLE, PATROL, ALERT, COMBAT, FLEE, RETURN or DEAD.';
 
 CREATE FUNCTION necp.live_zone_load()
 	RETURNS TABLE (place_id bigint, players int, npcs int, capacity int, tick bigint, stamp bigint)
@@ -111,7 +112,20 @@ COMMENT ON COLUMN live.zone_load.capacity IS 'Most characters at once.';
 COMMENT ON COLUMN live.zone_load.tick IS 'Ticks since it was opened; it stands still while nobody is there.';
 COMMENT ON COLUMN live.zone_load.stamp IS 'Rises with every change; necp.world_exchange() answers by it.';
 
-GRANT EXECUTE ON FUNCTION necp.live_zone_players(), necp.live_zone_npcs(), necp.live_zone_load()
+CREATE FUNCTION necp.live_world_jobs()
+	RETURNS TABLE (job text, runs bigint, total_us bigint, most_us bigint, shed bigint)
+	LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'necp_live_world_jobs';
+COMMENT ON FUNCTION necp.live_world_jobs IS 'What the jobs of the world worker cost.';
+CREATE VIEW live.world_jobs AS SELECT * FROM necp.live_world_jobs();
+COMMENT ON VIEW live.world_jobs IS 'What the jobs of the world worker cost since it started.';
+COMMENT ON COLUMN live.world_jobs.job IS 'Job.';
+COMMENT ON COLUMN live.world_jobs.runs IS 'How often it has run.';
+COMMENT ON COLUMN live.world_jobs.total_us IS 'Microseconds of all runs.';
+COMMENT ON COLUMN live.world_jobs.most_us IS 'Microseconds of the longest run.';
+COMMENT ON COLUMN live.world_jobs.shed IS 'Runs that were left out because the step before took too long.';
+
+GRANT EXECUTE ON FUNCTION necp.live_zone_players(), necp.live_zone_npcs(), necp.live_zone_load(), necp.live_world_jobs()
 	TO necp_analyst, necp_admin;
 
 CREATE FUNCTION necp.world_exchange(request bytea) RETURNS bytea
@@ -158,7 +172,7 @@ CREATE FUNCTION necp.zone_may_listen(zone_id bigint) RETURNS boolean
 	AS 'MODULE_PATHNAME', 'necp_zone_may_listen';
 COMMENT ON FUNCTION necp.zone_may_listen IS 'Is the acting character in that zone?';
 SELECT necp.topic('/topic/zone/{zone_id}/events', 'zone_may_listen',
-	'What happens in a zone: PLAYER_ENTERED, PLAYER_LEFT, PLAYER_DIED, PLAYER_RESPAWNED, NPC_DIED. For those who are in it.');
+	'What happens in a zone: PLAYER_ENTERED, PLAYER_LEFT, PLAYER_DIED, PLAYER_RESPAWNED, NPC_DIED, BOSS_PHASE_CHANGED, BOSS_TELEGRAPH, BOSS_WEAK_POINT, BOSS_ENRAGED. For those who are in it.');
 SELECT necp.topic('/topic/character/{character_id}/position', 'character_topic',
 	'Position frames: what moves around one''s own character.');
 

@@ -11,7 +11,7 @@
 
 #include "gameplay/combat.h"
 #include "gameplay/npc.h"
-#include "gameplay/progression.h"
+#include "gameplay/npc_mind.h"
 #include "world/world.h"
 #include "world/zone.h"
 
@@ -32,54 +32,8 @@
 #define SHOT_MS_AT_1_RPM 57000 /* 0.95 × 60,000: a packet may come a little early */
 #define CRIT_PERCENT 5
 #define CRIT_DAMAGE 150
-#define SIDE_CHARACTERS 1
-#define SIDE_NPCS 2
+#define FLIGHT_MS 5000      /* from one attempt to flee to the next */
 #define SIDE_ARM "side_arm" /* what everybody has who wears no weapon */
-
-static NecpPlan combat_of = NECP_PLAN(
-	"SELECT combat_id FROM game.combat_participants WHERE entity_id = $1 AND left_at IS NULL",
-	INT8OID);
-
-static NecpPlan lock_combat = NECP_PLAN(
-	"SELECT place_id FROM game.combat_sessions WHERE id = $1 AND status = 'ACTIVE' FOR NO KEY UPDATE",
-	INT8OID);
-
-static NecpPlan insert_combat = NECP_PLAN(
-	"INSERT INTO game.combat_sessions (kind, place_id, started_at) VALUES ('PVE', $1, $2) RETURNING id",
-	INT8OID, TIMESTAMPTZOID);
-
-static NecpPlan join_combat = NECP_PLAN(
-	"INSERT INTO game.combat_participants (combat_id, entity_id, side, joined_at) VALUES ($1, $2, $3, $4)"
-	" ON CONFLICT (combat_id, entity_id) DO UPDATE SET left_at = NULL",
-	INT8OID, INT8OID, INT4OID, TIMESTAMPTZOID);
-
-static NecpPlan leave_combat =
-	NECP_PLAN("UPDATE game.combat_participants SET left_at = $3"
-			  " WHERE combat_id = $1 AND entity_id = $2 AND left_at IS NULL",
-			  INT8OID, INT8OID, TIMESTAMPTZOID);
-
-static NecpPlan count_side = NECP_PLAN(
-	"SELECT count(*) FROM game.combat_participants WHERE combat_id = $1 AND side = $2 AND left_at IS NULL",
-	INT8OID, INT4OID);
-
-static NecpPlan end_session =
-	NECP_PLAN("UPDATE game.combat_sessions SET status = $2, ended_at = $3 WHERE id = $1", INT8OID,
-			  TEXTOID, TIMESTAMPTZOID);
-
-static NecpPlan release_all = NECP_PLAN(
-	"UPDATE game.combat_participants SET left_at = $2 WHERE combat_id = $1 AND left_at IS NULL"
-	" RETURNING entity_id",
-	INT8OID, TIMESTAMPTZOID);
-
-/* Ascending, as everybody locks characters. */
-static NecpPlan calm_characters = NECP_PLAN(
-	"UPDATE game.characters c SET status = 'ACTIVE' FROM (SELECT id FROM game.characters"
-	" WHERE id = ANY ($1) AND status = 'IN_COMBAT' ORDER BY id FOR NO KEY UPDATE) l WHERE c.id = l.id",
-	INT8ARRAYOID);
-
-static NecpPlan rouse_character = NECP_PLAN("UPDATE game.characters SET status = 'IN_COMBAT'"
-											" WHERE id = $1 AND status IN ('ACTIVE', 'AFK')",
-											INT8OID);
 
 static NecpPlan membership = NECP_PLAN(
 	"SELECT s.status, EXISTS (SELECT FROM game.combat_participants p"
@@ -95,6 +49,9 @@ static NecpPlan show_attack =
 			  INT8OID, INT8OID, TEXTOID, BOOLOID, INT4OID, INT4OID, INT4OID, BOOLOID, INT4OID,
 			  INT4OID);
 
+static NecpPlan show_flight = NECP_PLAN("SELECT to_json(ROW($1, $2, $3, $4)::necp.flight_view)",
+										INT8OID, BOOLOID, INT4OID, INT4OID);
+
 static NecpPlan import_weapons = NECP_PLAN(
 	"INSERT INTO game.weapon_profiles AS w (code, name, damage, rpm, range_m, attribute, origin)"
 	" SELECT r.code, r.name, r.damage, r.rpm, r.range_m, coalesce(r.attribute, 'reflexes'), 'pack'"
@@ -105,41 +62,7 @@ static NecpPlan import_weapons = NECP_PLAN(
 	" IS DISTINCT FROM (excluded.name, excluded.damage, excluded.rpm, excluded.range_m, excluded.attribute)",
 	JSONBOID);
 
-/* Messages ------------------------------------------------------------------------------------- */
-
-static void
-push_combat(int64 character_id, const char *type, const char *data)
-{
-	necp_push(psprintf("/topic/character/" INT64_FORMAT "/combat", character_id), type, 0, data);
-}
-
-static char *
-combat_data(int64 combat_id, const char *status)
-{
-	NecpJson json;
-
-	necp_json_open(&json);
-	necp_json_int(&json, "combat_id", combat_id);
-	necp_json_text(&json, "status", status);
-	return necp_json_close(&json);
-}
-
-static void
-emit_combat(const char *type, int64 combat_id, const char *data)
-{
-	necp_event_emit(&(NecpEvent){.type = type,
-								 .aggregate_type = "COMBAT",
-								 .aggregate_id = combat_id,
-								 .data = data});
-}
-
-/* Beginning and ending ------------------------------------------------------------------------- */
-
-static int64
-active_combat(int64 entity_id)
-{
-	return necp_run(&combat_of, entity_id) == 0 ? 0 : necp_int8(0, 1);
-}
+/* Beginning ------------------------------------------------------------------------------------ */
 
 static void
 require_alive(const NecpEntity *who)
@@ -164,46 +87,10 @@ read_npc_near(int64 npc_id, int64 life_id, const NecpEntity *self, NecpEntity *n
 		necp_fail(OUT_OF_RANGE, "npc_id", "NPC " INT64_FORMAT " is not here", npc_id);
 	if (npc->life_id != life_id || npc->state.activity == NECP_ACTIVITY_DEAD)
 		necp_fail(TARGET_DEAD, "npc_id", "NPC " INT64_FORMAT " is dead", npc_id);
+	if (npc->mind == NECP_MIND_RETURN)
+		necp_fail(CONFLICT, "npc_id", "it has given up and runs home");
 	if (necp_world_distance(self, npc) > START_RANGE)
 		necp_fail(OUT_OF_RANGE, "npc_id", "a fight begins within %.0f m", START_RANGE);
-}
-
-static int64
-open_combat(int64 place_id)
-{
-	int64 combat_id;
-	char *data;
-
-	necp_run(&insert_combat, place_id, TimestampTzGetDatum(necp_now()));
-	combat_id = necp_int8(0, 1);
-	data = combat_data(combat_id, "ACTIVE");
-	emit_combat("COMBAT_STARTED", combat_id, data);
-	return combat_id;
-}
-
-/* The combat that both are to fight in: one of theirs that goes on, or a new one; locked. */
-static int64
-choose_combat(const NecpEntity *self, const NecpEntity *npc)
-{
-	int64 mine = active_combat(self->state.id);
-	int64 theirs = active_combat(npc->state.id);
-	int64 combat_id = mine != 0 ? mine : theirs;
-
-	if (mine != 0 && theirs != 0 && mine != theirs)
-		necp_fail(IN_COMBAT, "npc_id", "it is in another fight, and so are you");
-	if (combat_id != 0 && necp_run(&lock_combat, combat_id) > 0)
-		return combat_id;
-	return open_combat(self->place_id);
-}
-
-static void
-join(int64 combat_id, int64 entity_id, int32 side)
-{
-	necp_run(&join_combat,
-			 combat_id,
-			 entity_id,
-			 Int32GetDatum(side),
-			 TimestampTzGetDatum(necp_now()));
 }
 
 /* combat_start(npc_id bigint) → combat_view (DOMAIN §8). */
@@ -218,91 +105,15 @@ NECP_FUNCTION(necp_combat_start)
 	read_self(&self);
 	life_id = necp_npc_lock(npc_id);
 	read_npc_near(npc_id, life_id, &self, &npc);
-	combat_id = choose_combat(&self, &npc);
-	join(combat_id, self.state.id, SIDE_CHARACTERS);
-	necp_run(&rouse_character, self.state.id);
-	join(combat_id, npc.state.id, SIDE_NPCS);
+	combat_id = necp_combat_choose(&self, &npc);
+	necp_combat_join(combat_id, self.state.id, NECP_SIDE_CHARACTERS);
+	necp_combat_join(combat_id, npc.state.id, NECP_SIDE_NPCS);
 	if (self.combat_id != combat_id || npc.combat_id != combat_id)
 	{
 		necp_world_engage(self.place_id, combat_id, (int64[]){self.state.id, npc.state.id}, 2);
-		push_combat(self.state.id, "COMBAT_STARTED", combat_data(combat_id, "ACTIVE"));
+		necp_combat_push(self.state.id, "COMBAT_STARTED", necp_combat_data(combat_id, "ACTIVE"));
 	}
 	return necp_combat_view(combat_id);
-}
-
-/* Ends a combat that the caller has locked. */
-void
-necp_combat_end(int64 combat_id, int64 place_id, const char *status)
-{
-	Datum now = TimestampTzGetDatum(necp_now());
-	char *data = combat_data(combat_id, status);
-	NecpRows released;
-	Datum *characters;
-	int n = 0;
-
-	necp_run(&end_session, combat_id, necp_cstring_datum(status), now);
-	released = necp_rows(necp_run(&release_all, combat_id, now));
-	characters = palloc(released.count * sizeof(Datum));
-	for (uint64 row = 0; row < released.count; row++)
-		if (necp_row_int8(&released, row, 1) > 0)
-			characters[n++] = Int64GetDatum(necp_row_int8(&released, row, 1));
-	for (int i = 0; i < n; i++)
-		push_combat(DatumGetInt64(characters[i]), "COMBAT_ENDED", data);
-	necp_run(&calm_characters, necp_int8_array(characters, n));
-	necp_world_disengage(place_id, combat_id);
-	emit_combat("COMBAT_ENDED", combat_id, data);
-}
-
-/* One is out of it; the combat ends where that was the last of a side. The combat is locked. */
-static bool
-drop_out(int64 combat_id, int64 place_id, int64 entity_id, int32 side, const char *status)
-{
-	necp_run(&leave_combat, combat_id, entity_id, TimestampTzGetDatum(necp_now()));
-	if (side == SIDE_CHARACTERS)
-		necp_run(&calm_characters, necp_int8_array((Datum[]){Int64GetDatum(entity_id)}, 1));
-	necp_run(&count_side, combat_id, Int32GetDatum(side));
-	if (necp_int8(0, 1) > 0)
-		return false;
-	necp_combat_end(combat_id, place_id, status);
-	return true;
-}
-
-/* ZONE_CHANGED: who leaves the place leaves the fight. */
-static void
-zone_changed(const NecpEvent *event)
-{
-	const NecpZoneChange *change = event->detail;
-	int64 combat_id = active_combat(change->character_id);
-
-	if (combat_id != 0 && necp_run(&lock_combat, combat_id) > 0 &&
-		drop_out(combat_id, change->from_place_id, change->character_id, SIDE_CHARACTERS, "FLED"))
-		push_combat(change->character_id, "COMBAT_ENDED", combat_data(combat_id, "FLED"));
-}
-
-/* PLAYER_DIED: who falls is out of the fight, which is lost where nobody is left. */
-static void
-character_dies(const NecpEvent *event)
-{
-	int64 character_id = event->character_id;
-	int64 combat_id = active_combat(character_id);
-
-	if (combat_id != 0 && necp_run(&lock_combat, combat_id) > 0)
-		drop_out(combat_id, necp_int8(0, 1), character_id, SIDE_CHARACTERS, "COMPLETED");
-	push_combat(character_id, "PLAYER_DIED", event->data);
-}
-
-static void
-character_returns(const NecpEvent *event)
-{
-	push_combat(event->character_id, "PLAYER_RESPAWNED", event->data);
-}
-
-/* Who fights is neither switched away from nor deleted. */
-static void
-require_peace(int64 character_id)
-{
-	if (active_combat(character_id) != 0)
-		necp_fail(BUSY, NULL, "the character is in combat");
 }
 
 /* Blows ---------------------------------------------------------------------------------------- */
@@ -366,9 +177,10 @@ aimed_part_arg(FunctionCallInfo fcinfo, int n)
  * percent to it.
  */
 static int32
-damage_of(int32 weapon, int32 perks, const Part *part, bool crit, int32 armor)
+damage_of(int32 weapon, int32 perks, const Part *part, bool crit, int32 armor, int32 weak_percent)
 {
-	int64 percents = (int64) part->damage * (crit ? CRIT_DAMAGE : 100) * (100 + perks);
+	int64 percents =
+		(int64) part->damage * (crit ? CRIT_DAMAGE : 100) * (100 + perks) / 100 * weak_percent;
 
 	return (int32) Max(Max(weapon, 0) * percents / (INT64CONST(10000) * (100 + armor)), 1);
 }
@@ -383,7 +195,8 @@ draw_blow(const NecpWeapon *weapon, const NecpEntity *self, const NecpEntity *ta
 							 self->damage_percent,
 							 blow->part,
 							 blow->crit,
-							 target->armor);
+							 target->armor,
+							 necp_now() < target->weak_until ? target->weak_percent : 100);
 	blow->interval_ms = SHOT_MS_AT_1_RPM / weapon->rpm;
 	blow->xp = 0;
 }
@@ -456,33 +269,16 @@ strike(const NecpWeapon *weapon, const NecpEntity *self, NecpEntity *target, con
 static void
 settle_kill(int64 combat_id, const NecpEntity *self, const NecpEntity *npc, Blow *blow)
 {
+	NecpNpcDeath death;
 	bool goes_on;
 
 	(void) necp_npc_lock(-npc->state.id);
-	goes_on = necp_run(&lock_combat, combat_id) > 0;
-	necp_npc_die(npc, self->state.id, self->level, &blow->xp);
+	goes_on = necp_combat_lock(combat_id);
+	necp_npc_die(npc, self->state.id, combat_id, &death);
+	blow->xp = death.xp;
 	if (goes_on)
-		drop_out(combat_id, npc->place_id, npc->state.id, SIDE_NPCS, "COMPLETED");
-	blow->xp =
-		(int32) necp_progression_kill(self->state.id, blow->xp, -npc->state.id, npc->life_id);
-}
-
-static void
-push_attack(int64 combat_id, int64 actor_id, const NecpEntity *target, const Blow *blow,
-			bool killed)
-{
-	NecpJson json;
-
-	necp_json_open(&json);
-	necp_json_int(&json, "combat_id", combat_id);
-	necp_json_text(&json, "kind", killed ? "KILL" : "HIT");
-	necp_json_int(&json, "actor", actor_id);
-	necp_json_int(&json, "target", target->state.id);
-	necp_json_text(&json, "part", blow->part->name);
-	necp_json_int(&json, "amount", blow->damage);
-	necp_json_bool(&json, "crit", blow->crit);
-	necp_json_int(&json, "hp", killed ? 0 : target->state.hp);
-	push_combat(actor_id, "ATTACK", necp_json_close(&json));
+		necp_combat_drop_out(combat_id, npc->place_id, npc->state.id, NECP_SIDE_NPCS, "COMPLETED");
+	necp_npc_reward(&death);
 }
 
 /* combat_attack(combat_id bigint, target_id bigint, aimed_part text) → attack_view (DOMAIN §8). */
@@ -495,6 +291,7 @@ NECP_FUNCTION(necp_combat_attack)
 	NecpEntity target;
 	NecpWeapon weapon;
 	Blow blow;
+	NecpBlowTold told;
 	bool killed;
 
 	read_self(&self);
@@ -506,7 +303,16 @@ NECP_FUNCTION(necp_combat_attack)
 	killed = strike(&weapon, &self, &target, &blow);
 	if (killed)
 		settle_kill(combat_id, &self, &target, &blow);
-	push_attack(combat_id, self.state.id, &target, &blow, killed);
+	told = (NecpBlowTold){.combat_id = combat_id,
+						  .actor_id = self.state.id,
+						  .target_id = target_id,
+						  .part = blow.part->name,
+						  .amount = blow.damage,
+						  .crit = blow.crit,
+						  .killed = killed,
+						  .hp = target.state.hp};
+	necp_combat_push_blow(self.state.id, &told);
+	necp_combat_log(&told);
 	return necp_answer(&show_attack,
 					   "attack",
 					   combat_id,
@@ -521,12 +327,64 @@ NECP_FUNCTION(necp_combat_attack)
 					   Int32GetDatum(blow.interval_ms));
 }
 
+/* Flight --------------------------------------------------------------------------------------- */
+
+/* The quickest of those who fight on the other side. */
+static int32
+hunters_reflexes(int64 combat_id, int64 place_id)
+{
+	NecpEntity *npcs;
+	int n = necp_world_list(place_id, NECP_ENTITY_NPC, &npcs);
+	int32 most = 0;
+
+	for (int i = 0; i < n; i++)
+		if (npcs[i].combat_id == combat_id)
+			most = Max(most, npcs[i].reflexes);
+	return most;
+}
+
+/* combat_flee(combat_id bigint) → flight_view (DOMAIN §8): an attempt, which may fail. */
+NECP_FUNCTION(necp_combat_flee)
+{
+	int64 combat_id = necp_arg_id(fcinfo, 0, "combat_id");
+	NecpEntity self;
+	int32 chance;
+	bool fled;
+	bool ended;
+
+	read_self(&self);
+	if (self.combat_id != combat_id || !necp_combat_lock(combat_id))
+		refuse_outsider(combat_id, self.state.id);
+	if (!necp_world_try_flight(self.state.id, FLIGHT_MS))
+		necp_fail(COOLDOWN, NULL, "one attempt in %d ms", FLIGHT_MS);
+	chance = necp_mind_flight(self.reflexes, hunters_reflexes(combat_id, self.place_id));
+	fled = necp_random_int(1, 100) <= chance;
+	if (fled)
+	{
+		necp_world_engage(self.place_id, 0, &self.state.id, 1);
+		ended = necp_combat_drop_out(combat_id,
+									 self.place_id,
+									 self.state.id,
+									 NECP_SIDE_CHARACTERS,
+									 "FLED");
+		necp_combat_push(self.state.id,
+						 ended ? "COMBAT_ENDED" : "COMBAT_LEFT",
+						 necp_combat_data(combat_id, ended ? "FLED" : "ACTIVE"));
+	}
+	return necp_answer(&show_flight,
+					   "flight",
+					   combat_id,
+					   BoolGetDatum(fled),
+					   Int32GetDatum(chance),
+					   Int32GetDatum(FLIGHT_MS));
+}
+
 /* Reading -------------------------------------------------------------------------------------- */
 
 /* combat_active() → combat_view; NOT_FOUND outside of fights. */
 NECP_FUNCTION(necp_combat_active)
 {
-	int64 combat_id = active_combat(necp_character());
+	int64 combat_id = necp_combat_of(necp_character());
 
 	if (combat_id == 0)
 		necp_fail(NOT_FOUND, NULL, "the character is in no combat");
@@ -555,10 +413,7 @@ NECP_FUNCTION(necp_combat_import)
 void
 necp_combat_init(void)
 {
-	necp_event_subscribe("ZONE_CHANGED", zone_changed);
-	necp_event_subscribe("PLAYER_DIED", character_dies);
-	necp_event_subscribe("PLAYER_RESPAWNED", character_returns);
-	necp_character_on_leave(require_peace);
-	necp_character_on_delete(require_peace);
+	necp_combat_session_init();
 	necp_combat_work_init();
+	necp_combat_log_init();
 }

@@ -8,6 +8,8 @@
 #include "social/party.h"
 #include "world/world.h"
 
+#define NECP_BOSS_TIER 5
+
 /*
  * Whose a kill is, fixed at the death (DOMAIN §7): of the party of whoever harmed it first, or of
  * that one alone, those who had a part in it, are near, and are there.
@@ -31,9 +33,10 @@ typedef struct NecpNpcDeath
 	float x, y, z;
 	int64 killer_id; /* character */
 	int32 level;
-	int32 xp; /* for the killer, by its level */
+	int32 xp; /* the killer's share; 0 where it earns nothing */
 	int32 tier;
 	NecpEarners earners;
+	int32 *shares; /* experience of each of them, by its own level */
 } NecpNpcDeath;
 
 /*
@@ -43,10 +46,17 @@ typedef struct NecpNpcDeath
 extern int64 necp_npc_lock(int64 npc_id);
 
 /*
- * Writes the death of an NPC whose kill was claimed, once per life, and tells: event NPC_DIED, push
- * to the place. TARGET_DEAD where this life has ended before. *xp: what the killer earns.
+ * Writes the death of an NPC whose kill was claimed, once per life, and tells: events NPC_DIED and, of
+ * a boss, BOSS_DIED, push to the place. TARGET_DEAD where this life has ended before. Whoever earns it
+ * or fights in that combat, which the caller has locked, is locked before anybody hears of it.
  */
-extern void necp_npc_die(const NecpEntity *npc, int64 killer_id, int32 killer_level, int32 *xp);
+extern void necp_npc_die(const NecpEntity *npc, int64 killer_id, int64 combat_id,
+						 NecpNpcDeath *death);
+/* Gives everybody who earns it its experience. */
+extern void necp_npc_reward(const NecpNpcDeath *death);
+
+/* Locks who earns a death and who fights in that combat, and fixes the shares of base experience. */
+extern void necp_npc_share(NecpNpcDeath *death, int32 base, int64 combat_id);
 
 /* Who earns the death of an NPC in this life; the killer where nobody of those who fought is near. */
 extern void necp_npc_earners(const NecpNpcDeath *death, NecpEarners *earners);
@@ -55,6 +65,7 @@ extern void necp_npc_finders(const NecpEntity *finder, NecpEarners *earners);
 
 /* Registers the NPCs' jobs with the world worker. */
 extern void necp_npc_work_init(void);
+extern void necp_npc_ai_init(void);
 
 extern void necp_npc_init(void);
 

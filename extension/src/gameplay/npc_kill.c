@@ -1,15 +1,27 @@
 /* SPDX-License-Identifier: PostgreSQL
  *
  * Whose a kill is (DOMAIN §7, §8): read once, at the death, so that who joins or leaves the party
- * afterwards changes nothing. Locks nothing: what is asked of the party and of sessions is what has
+ * afterwards changes nothing. To find it out locks nothing: what is asked of the party and of sessions is what has
  * been committed, and of the world what it is at that moment.
  */
 #include "postgres.h"
 
 #include "auth/session.h"
+#include "character/character.h"
 #include "gameplay/npc.h"
+#include "gameplay/npc_mind.h"
+#include "gameplay/progression.h"
 #include "kernel/config.h"
+#include "kernel/spi.h"
 #include "world/world.h"
+
+/* Ascending, as everybody locks characters; those too who fight on or are let go when it ends. */
+static NecpPlan lock_concerned =
+	NECP_PLAN("SELECT id, level FROM game.characters WHERE id = ANY ($1) OR id IN"
+			  " (SELECT entity_id FROM game.combat_participants"
+			  " WHERE combat_id = $2 AND left_at IS NULL AND entity_id > 0)"
+			  " ORDER BY id FOR NO KEY UPDATE",
+			  INT8ARRAYOID, INT8OID);
 
 /* Near a spot, dead or alive; but not who has left the keyboard, or has been cut off for long. */
 static bool
@@ -122,4 +134,44 @@ necp_npc_finders(const NecpEntity *finder, NecpEarners *earners)
 			earns(finder, party->members[i].character_id))
 			add(earners, party->members[i].character_id);
 	arrange(earners);
+}
+
+static int32
+level_of(const NecpRows *concerned, int64 character_id)
+{
+	for (uint64 row = 0; row < concerned->count; row++)
+		if (necp_row_int8(concerned, row, 1) == character_id)
+			return necp_row_int4(concerned, row, 2);
+	return 0;
+}
+
+void
+necp_npc_share(NecpNpcDeath *death, int32 base, int64 combat_id)
+{
+	const NecpEarners *earners = &death->earners;
+	Datum *ids = palloc((Size) earners->n * sizeof(Datum));
+	NecpRows concerned;
+
+	for (int i = 0; i < earners->n; i++)
+		ids[i] = Int64GetDatum(earners->character_ids[i]);
+	concerned = necp_fetch(&lock_concerned, necp_int8_array(ids, earners->n), combat_id);
+	death->shares = palloc((Size) earners->n * sizeof(int32));
+	for (int i = 0; i < earners->n; i++)
+	{
+		int32 level = level_of(&concerned, earners->character_ids[i]);
+
+		death->shares[i] = necp_mind_xp(base, death->level, level, earners->n);
+		if (earners->character_ids[i] == death->killer_id)
+			death->xp = death->shares[i];
+	}
+}
+
+void
+necp_npc_reward(const NecpNpcDeath *death)
+{
+	for (int i = 0; i < death->earners.n; i++)
+		(void) necp_progression_kill(death->earners.character_ids[i],
+									 death->shares[i],
+									 death->npc_id,
+									 death->life_id);
 }

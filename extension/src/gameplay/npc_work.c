@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: PostgreSQL
  *
- * What the world worker does for NPCs: brings them to life from their rows, walks their patrols,
- * respawns the dead (DOMAIN §8). Patrols are known to the worker alone; in places without players
- * nobody walks.
+ * What the world worker does for NPCs: brings them to life from their rows and respawns the dead
+ * (DOMAIN §8). What they do while they live is in npc_ai.c.
  */
 #include "postgres.h"
 
 #include "gameplay/npc.h"
 
-#include <math.h>
-
-#include "utils/array.h"
 #include "utils/memutils.h"
 
 #include "kernel/clock.h"
@@ -18,13 +14,12 @@
 #include "kernel/workers.h"
 
 #define RESPAWN_MS 1000
-#define LONGEST_STEP_US 200000 /* after a pause, a patrol does not leap */
 
 /* The columns that read_npc() reads. */
 #define NPC_COLUMNS                                                                                \
 	"i.id, i.life_id, i.status = 'DEAD', s.zone_id, t.id, t.name, t.level, t.armor,"               \
 	" floor(t.max_hp * (1 + 0.1 * t.level))::int, s.x::float8, s.y::float8, s.z::float8,"          \
-	" s.yaw::float8, t.walk_speed::float8, s.waypoints"
+	" s.yaw::float8, t.tier::int, t.reflexes"
 
 #define NPC_JOIN                                                                                   \
 	" JOIN game.npc_templates t ON t.id = s.template_id"                                           \
@@ -51,22 +46,6 @@ static NecpPlan respawn_due = NECP_PLAN(
 	" RETURNING " NPC_COLUMNS,
 	TIMESTAMPTZOID);
 
-/* A walk from point to point, round and round. */
-typedef struct Patrol
-{
-	int64 npc_id;
-	int64 place_id;
-	float speed;
-	int npoints;
-	int next;
-	float *points; /* x, y, z each */
-} Patrol;
-
-static MemoryContext patrol_context;
-static Patrol *patrols; /* by place */
-static int npatrols;
-static TimestampTz walked_at;
-
 /* Loading -------------------------------------------------------------------------------------- */
 
 static void
@@ -90,6 +69,9 @@ read_npc(uint64 row, NecpEntity *npc)
 	npc->state.y = (float) necp_float8(row, 11);
 	npc->state.z = (float) necp_float8(row, 12);
 	npc->state.yaw = (float) necp_float8(row, 13);
+	npc->tier = (uint8) necp_int4(row, 14);
+	npc->reflexes = necp_int4(row, 15);
+	npc->mind = dead ? NECP_MIND_DEAD : NECP_MIND_IDLE;
 }
 
 /* One that is there in the same life stays as it is: content may load while it fights. */
@@ -105,58 +87,6 @@ bring_to_life(const NecpEntity *npc)
 		elog(WARNING,
 			 "no room for NPC " INT64_FORMAT ": raise necpgame.max_entities",
 			 -npc->state.id);
-}
-
-static void
-read_patrol(uint64 row, Patrol *patrol)
-{
-	bool isnull;
-	ArrayType *array = DatumGetArrayTypeP(necp_datum(row, 15, &isnull));
-	int n = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
-
-	patrol->npc_id = necp_int8(row, 1);
-	patrol->place_id = necp_int8(row, 4);
-	patrol->speed = (float) necp_float8(row, 14);
-	patrol->npoints = n / 3;
-	patrol->next = 0;
-	patrol->points = MemoryContextAlloc(patrol_context, n * sizeof(float));
-	memcpy(patrol->points,
-		   ARR_DATA_PTR(array),
-		   n * sizeof(float)); /* no nulls: real[] of content */
-}
-
-static bool
-has_patrol(uint64 row)
-{
-	bool isnull;
-	ArrayType *array = DatumGetArrayTypeP(necp_datum(row, 15, &isnull));
-
-	return !ARR_HASNULL(array) && necp_float8(row, 14) > 0 &&
-		   ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array)) >= 3;
-}
-
-static int
-by_place(const void *a, const void *b)
-{
-	const Patrol *first = a;
-	const Patrol *second = b;
-
-	return first->place_id < second->place_id ? -1 : first->place_id > second->place_id;
-}
-
-static void
-load_patrols(uint64 rows)
-{
-	if (patrol_context == NULL)
-		patrol_context =
-			AllocSetContextCreate(TopMemoryContext, "necp patrols", ALLOCSET_DEFAULT_SIZES);
-	npatrols = 0;
-	MemoryContextReset(patrol_context);
-	patrols = MemoryContextAlloc(patrol_context, Max(rows, 1) * sizeof(Patrol));
-	for (uint64 row = 0; row < rows; row++)
-		if (has_patrol(row))
-			read_patrol(row, &patrols[npatrols++]);
-	qsort(patrols, npatrols, sizeof(Patrol), by_place);
 }
 
 static void
@@ -176,74 +106,11 @@ load_npcs(void *unused)
 		read_npc(row, &npc);
 		bring_to_life(&npc);
 	}
-	load_patrols(rows);
-}
-
-/* Walking -------------------------------------------------------------------------------------- */
-
-/* One step towards the next point; at it, the one after is next. */
-static void
-walk(Patrol *patrol, const NecpEntity *npc, float seconds, NecpMotion *motion)
-{
-	const float *to = &patrol->points[3 * patrol->next];
-	float dx = to[0] - npc->state.x;
-	float dy = to[1] - npc->state.y;
-	float dz = to[2] - npc->state.z;
-	float distance = sqrtf(dx * dx + dy * dy + dz * dz);
-	float part = distance > 0 ? Min(patrol->speed * seconds / distance, 1.0f) : 1.0f;
-
-	motion->entity_id = npc->state.id;
-	motion->x = npc->state.x + dx * part;
-	motion->y = npc->state.y + dy * part;
-	motion->z = npc->state.z + dz * part;
-	motion->yaw = dx != 0 || dy != 0 ? atan2f(dy, dx) : npc->state.yaw;
-	motion->vx = distance > 0 ? patrol->speed * dx / distance : 0;
-	motion->vy = distance > 0 ? patrol->speed * dy / distance : 0;
-	if (part >= 1.0f)
-		patrol->next = (patrol->next + 1) % patrol->npoints;
-}
-
-/* The patrols [first, last) of one place. */
-static void
-walk_place(Patrol *first, Patrol *last, float seconds)
-{
-	NecpMotion *motions = palloc((last - first) * sizeof(NecpMotion));
-	NecpPlace place;
-	int n = 0;
-
-	if (!necp_world_place(first->place_id, &place) || place.players == 0)
-		return;
-	for (Patrol *patrol = first; patrol < last; patrol++)
-	{
-		NecpEntity npc;
-
-		if (necp_world_read(-patrol->npc_id, &npc) && npc.state.activity <= NECP_ACTIVITY_MOVING)
-			walk(patrol, &npc, seconds, &motions[n++]);
-	}
-	if (n > 0)
-		necp_world_steer(first->place_id, motions, n);
-}
-
-static void
-walk_patrols(TimestampTz now)
-{
-	float seconds = (float) Min(Max(now - walked_at, 0), LONGEST_STEP_US) / (float) USECS_PER_SEC;
-	Patrol *end = patrols + npatrols;
-	Patrol *last;
-
-	walked_at = now;
-	for (Patrol *first = patrols; first < end; first = last)
-	{
-		for (last = first; last < end && last->place_id == first->place_id; last++)
-			;
-		walk_place(first, last, seconds);
-	}
 }
 
 static const NecpWorldJob living = {
 	.name = "npcs",
 	.load = load_npcs,
-	.step = walk_patrols,
 };
 
 /* Coming back ---------------------------------------------------------------------------------- */
@@ -304,4 +171,5 @@ necp_npc_work_init(void)
 {
 	necp_world_job(&living);
 	necp_world_job(&respawning);
+	necp_npc_ai_init();
 }

@@ -13,6 +13,7 @@
 #include "utils/timestamp.h"
 
 static const char *const activities[] = {"IDLE", "MOVING", "COMBAT", "AFK", "DEAD"};
+static const char *const minds[] = {"IDLE", "PATROL", "ALERT", "COMBAT", "FLEE", "RETURN", "DEAD"};
 
 static void
 put_row(FunctionCallInfo fcinfo, Datum *values)
@@ -64,6 +65,7 @@ put_npc(FunctionCallInfo fcinfo, const NecpEntity *entity)
 
 	values[n++] = Int64GetDatum(entity->template_id);
 	values[n++] = Int64GetDatum(entity->life_id);
+	values[n++] = CStringGetTextDatum(minds[entity->mind]);
 	put_row(fcinfo, values);
 }
 
@@ -121,6 +123,28 @@ necp_live_zone_load(PG_FUNCTION_ARGS)
 						  Int32GetDatum(places[i].capacity),
 						  Int64GetDatum((int64) places[i].tick),
 						  Int64GetDatum((int64) places[i].stamp)};
+
+		put_row(fcinfo, values);
+	}
+	return (Datum) 0;
+}
+
+/* live_world_jobs(): what the world worker's jobs cost. */
+PG_FUNCTION_INFO_V1(necp_live_world_jobs);
+Datum
+necp_live_world_jobs(PG_FUNCTION_ARGS)
+{
+	NecpWorldWork work[NECP_MAX_WORLD_JOBS];
+	int n = necp_world_work(work);
+
+	InitMaterializedSRF(fcinfo, 0);
+	for (int i = 0; i < n; i++)
+	{
+		Datum values[] = {CStringGetTextDatum(work[i].name),
+						  Int64GetDatum(work[i].runs),
+						  Int64GetDatum(work[i].total_us),
+						  Int64GetDatum(work[i].most_us),
+						  Int64GetDatum(work[i].shed)};
 
 		put_row(fcinfo, values);
 	}

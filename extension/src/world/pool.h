@@ -90,6 +90,7 @@ typedef struct World
 	slock_t harm_lock;
 	int32 free_harm;
 	WorldHarm *harms;
+	NecpWorldWork work[NECP_MAX_WORLD_JOBS]; /* written by the world worker alone */
 } World;
 
 extern World *necp_world;

@@ -126,6 +126,8 @@ die(WorldPlace *place, int32 slot)
 	target->self.state.hp = 0;
 	target->self.state.vx = target->self.state.vy = 0;
 	target->self.state.activity = NECP_ACTIVITY_DEAD;
+	if (target->self.state.kind == NECP_ENTITY_NPC)
+		target->self.mind = NECP_MIND_DEAD;
 	pool_changed(place, slot);
 }
 
@@ -174,6 +176,7 @@ finish_rise(bool committed, void *arg)
 
 	if (slot == NO_SLOT)
 		return;
+	ENTITY(slot)->self.life_id++;
 	ENTITY(slot)->self.state.hp = who->state.hp;
 	ENTITY(slot)->self.state.activity = NECP_ACTIVITY_IDLE;
 	put(slot, who);
@@ -261,7 +264,8 @@ judge(const WorldEntity *actor, const WorldEntity *target, const NecpStrike *str
 		return NECP_STRUCK_ACTOR_DEAD;
 	if (target->self.life_id != strike->life_id || is_dead(target) || target->claim != 0)
 		return NECP_STRUCK_TARGET_DEAD;
-	if (actor->self.combat_id != strike->combat_id || target->self.combat_id != strike->combat_id)
+	if (actor->self.combat_id != strike->combat_id || target->self.combat_id != strike->combat_id ||
+		target->self.mind == NECP_MIND_RETURN)
 		return NECP_STRUCK_APART;
 	if (necp_world_distance(&actor->self, &target->self) > strike->range)
 		return NECP_STRUCK_OUT_OF_RANGE;
@@ -341,6 +345,106 @@ necp_world_strike(const NecpStrike *strike, NecpEntity *out)
 	*out = ENTITY(target)->self;
 	LWLockRelease(PLACE_LOCK(ENTITY(target)->place));
 	return struck;
+}
+
+NecpStruck
+necp_world_hit(const NecpStrike *strike, NecpEntity *out)
+{
+	TimestampTz now = necp_now();
+	Wound wound = {.actor_id = strike->actor_id, .damage = strike->damage};
+	NecpStruck struck;
+	int32 actor;
+	int32 target;
+
+	if (!lock_both(strike->actor_id, strike->target_id, &actor, &target))
+		return NECP_STRUCK_APART;
+	struck = judge(ENTITY(actor), ENTITY(target), strike, now);
+	if (struck == NECP_STRUCK_HIT)
+		apply_strike(ENTITY(actor), target, &wound, struck, now);
+	*out = ENTITY(target)->self;
+	LWLockRelease(PLACE_LOCK(ENTITY(target)->place));
+	return struck;
+}
+
+bool
+necp_world_try_flight(int64 entity_id, int32 interval_ms)
+{
+	TimestampTz now = necp_now();
+	int32 slot = necp_pool_lock_entity(entity_id, LW_EXCLUSIVE);
+	NecpEntity *self;
+	bool may;
+
+	if (slot == NO_SLOT)
+		return false;
+	self = &ENTITY(slot)->self;
+	may = now < self->fled_at || now - self->fled_at >= (int64) interval_ms * 1000;
+	if (may)
+		self->fled_at = now;
+	LWLockRelease(PLACE_LOCK(ENTITY(slot)->place));
+	return may;
+}
+
+/* NPCs that give up --------------------------------------------------------------------------- */
+
+/* The living entity in that life, its place locked; NO_SLOT and no lock where it is not. */
+static int32
+lock_life(int64 entity_id, int64 life_id)
+{
+	int32 slot = necp_pool_lock_entity(entity_id, LW_EXCLUSIVE);
+
+	if (slot != NO_SLOT && (ENTITY(slot)->self.life_id != life_id || is_dead(ENTITY(slot))))
+	{
+		LWLockRelease(PLACE_LOCK(ENTITY(slot)->place));
+		return NO_SLOT;
+	}
+	return slot;
+}
+
+bool
+necp_world_shelter(int64 entity_id, int64 life_id)
+{
+	int32 slot = lock_life(entity_id, life_id);
+	bool sheltered;
+
+	if (slot == NO_SLOT)
+		return false;
+	sheltered = ENTITY(slot)->claim == 0;
+	if (sheltered)
+		ENTITY(slot)->self.mind = NECP_MIND_RETURN;
+	LWLockRelease(PLACE_LOCK(ENTITY(slot)->place));
+	return sheltered;
+}
+
+void
+necp_world_calm(int64 entity_id, int64 life_id)
+{
+	int32 slot = lock_life(entity_id, life_id);
+	NecpEntity *self;
+
+	if (slot == NO_SLOT)
+		return;
+	self = &ENTITY(slot)->self;
+	self->mind = NECP_MIND_RETURN;
+	self->combat_id = 0;
+	self->weak_until = 0;
+	self->state.hp = self->state.max_hp;
+	self->state.vx = self->state.vy = 0;
+	self->state.activity = NECP_ACTIVITY_IDLE;
+	necp_pool_forget_harm(ENTITY(slot));
+	pool_changed(PLACE(ENTITY(slot)->place), slot);
+	LWLockRelease(PLACE_LOCK(ENTITY(slot)->place));
+}
+
+void
+necp_world_expose(int64 entity_id, int64 life_id, TimestampTz until, int32 percent)
+{
+	int32 slot = lock_life(entity_id, life_id);
+
+	if (slot == NO_SLOT)
+		return;
+	ENTITY(slot)->self.weak_until = until;
+	ENTITY(slot)->self.weak_percent = percent;
+	LWLockRelease(PLACE_LOCK(ENTITY(slot)->place));
 }
 
 /* Healing and fitting out ---------------------------------------------------------------------- */

@@ -5,7 +5,7 @@
  */
 #include "postgres.h"
 
-#include "world/world.h"
+#include "world/pool.h"
 
 #include "utils/memutils.h"
 
@@ -13,12 +13,12 @@
 #include "kernel/workers.h"
 
 #define STEP_MS 50
-#define MAX_WORLD_JOBS 16
 #define RELOAD_PAUSE_US 1000000
 
-static const NecpWorldJob *jobs[MAX_WORLD_JOBS];
-static TimestampTz due[MAX_WORLD_JOBS];
+static const NecpWorldJob *jobs[NECP_MAX_WORLD_JOBS];
+static TimestampTz due[NECP_MAX_WORLD_JOBS];
 static int njobs;
+static bool overrun; /* the last step took longer than a step */
 
 static uint32 loaded; /* generation; 0: nothing yet */
 static TimestampTz load_again;
@@ -27,7 +27,7 @@ static MemoryContext step_context;
 void
 necp_world_job(const NecpWorldJob *job)
 {
-	if (njobs == MAX_WORLD_JOBS)
+	if (njobs == NECP_MAX_WORLD_JOBS)
 		elog(ERROR, "too many jobs of the world worker");
 	jobs[njobs++] = job;
 }
@@ -44,20 +44,55 @@ load_world(void)
 	loaded = generation;
 }
 
-/* Periods pass in real time, deadlines by the game's clock. */
+static void
+run_job(int i, TimestampTz now)
+{
+	NecpWorldWork *work = &necp_world->work[i];
+	TimestampTz begun = GetCurrentTimestamp();
+	int64 us;
+
+	jobs[i]->step(now);
+	us = GetCurrentTimestamp() - begun;
+	work->runs++;
+	work->total_us += us;
+	work->most_us = Max(work->most_us, us);
+}
+
+/*
+ * Periods pass in real time, deadlines by the game's clock. Where the last step took longer than
+ * there is, what can wait does, but not twice in a row: it is what makes the world go on.
+ */
 static void
 run_jobs(void)
 {
 	TimestampTz now = necp_now();
 	TimestampTz real = GetCurrentTimestamp();
+	bool late = overrun;
 
 	for (int i = 0; i < njobs; i++)
 	{
 		if (jobs[i]->step == NULL || real < due[i])
 			continue;
+		if (late && jobs[i]->shed)
+		{
+			necp_world->work[i].shed++;
+			continue;
+		}
 		due[i] = real + (int64) jobs[i]->period_ms * 1000;
-		jobs[i]->step(now);
+		run_job(i, now);
 	}
+	overrun = !late && GetCurrentTimestamp() - real > STEP_MS * 1000;
+}
+
+int
+necp_world_work(NecpWorldWork out[NECP_MAX_WORLD_JOBS])
+{
+	int n = 0;
+
+	for (int i = 0; i < NECP_MAX_WORLD_JOBS; i++)
+		if (necp_world->work[i].runs > 0)
+			out[n++] = necp_world->work[i];
+	return n;
 }
 
 static void
@@ -65,6 +100,9 @@ start_world(void)
 {
 	loaded = 0;
 	load_again = 0;
+	memset(necp_world->work, 0, sizeof(necp_world->work));
+	for (int i = 0; i < njobs; i++)
+		strlcpy(necp_world->work[i].name, jobs[i]->name, sizeof(necp_world->work[i].name));
 	if (step_context == NULL)
 		step_context =
 			AllocSetContextCreate(TopMemoryContext, "necp world step", ALLOCSET_DEFAULT_SIZES);

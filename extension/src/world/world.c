@@ -232,6 +232,33 @@ necp_world_list(int64 place_id, uint8 kind, NecpEntity **out)
 	}
 }
 
+void
+necp_world_look(int64 place_id, const int64 *entity_ids, int n, NecpEntity *out)
+{
+	int32 *slots = palloc(Max(n, 1) * sizeof(int32));
+	int32 place;
+
+	LWLockAcquire(DIRECTORY_LOCK, LW_SHARED);
+	place = necp_pool_find(&necp_world->places_by_id, place_id);
+	for (int i = 0; i < n; i++)
+		slots[i] = necp_pool_find(&necp_world->entities_by_id, entity_ids[i]);
+	LWLockRelease(DIRECTORY_LOCK);
+
+	if (place != NO_SLOT)
+		LWLockAcquire(PLACE_LOCK(place), LW_SHARED);
+	for (int i = 0; i < n; i++)
+	{
+		if (place != NO_SLOT && slots[i] != NO_SLOT && ENTITY(slots[i])->place == place &&
+			ENTITY(slots[i])->self.state.id == entity_ids[i])
+			out[i] = ENTITY(slots[i])->self;
+		else
+			out[i].state.id = 0;
+	}
+	if (place != NO_SLOT)
+		LWLockRelease(PLACE_LOCK(place));
+	pfree(slots);
+}
+
 static void
 fill_entity(WorldEntity *entity, const NecpEntity *who)
 {
@@ -452,16 +479,18 @@ step_entity(WorldPlace *place, int32 slot, const NecpMotion *motion)
 {
 	NecpEntityState *state = &ENTITY(slot)->self.state;
 
-	if (state->activity == NECP_ACTIVITY_DEAD || state->activity == NECP_ACTIVITY_COMBAT)
+	if (state->activity == NECP_ACTIVITY_DEAD)
 		return;
+	ENTITY(slot)->self.mind = motion->mind;
 	state->x = motion->x;
 	state->y = motion->y;
 	state->z = motion->z;
 	state->yaw = motion->yaw;
 	state->vx = motion->vx;
 	state->vy = motion->vy;
-	state->activity =
-		motion->vx != 0 || motion->vy != 0 ? NECP_ACTIVITY_MOVING : NECP_ACTIVITY_IDLE;
+	if (state->activity != NECP_ACTIVITY_COMBAT)
+		state->activity =
+			motion->vx != 0 || motion->vy != 0 ? NECP_ACTIVITY_MOVING : NECP_ACTIVITY_IDLE;
 	pool_touch(place, slot);
 }
 

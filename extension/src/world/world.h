@@ -14,6 +14,8 @@
 
 #include "utils/timestamp.h"
 
+#include "world/mind.h"
+
 #define NECP_NAME_SIZE 64
 
 #define NECP_ENTITY_CHARACTER 1
@@ -49,11 +51,16 @@ typedef struct NecpEntity
 	int64 combat_id;      /* 0: does not fight */
 	TimestampTz acted_at; /* last hostile act, given or taken */
 	TimestampTz shot_at;  /* last strike given */
+	TimestampTz fled_at;  /* last attempt to flee */
 	TimestampTz entered_at;
 	int64 template_id; /* NPC */
-	int64 life_id;     /* NPC: rises with every respawn */
+	int64 life_id;     /* rises with every respawn; of a character while it is in the world */
 	int32 level, body, reflexes, armor;
 	int32 damage_percent, crit_percent; /* that it adds to its blows */
+	uint8 tier;                         /* NPC: 5 is a boss */
+	uint8 mind;                         /* NPC: NECP_MIND_… */
+	int32 weak_percent;                 /* until then, damage taken is that much */
+	TimestampTz weak_until;             /* 0: no weak point is open */
 	char name[NECP_NAME_SIZE];
 } NecpEntity;
 
@@ -107,6 +114,8 @@ extern uint32 necp_world_generation(void);
 extern bool necp_world_read(int64 entity_id, NecpEntity *out);
 /* Entities of a kind (0: any) in a place, palloc'd. */
 extern int necp_world_list(int64 place_id, uint8 kind, NecpEntity **out);
+/* The entities named, all at once; one that is not in that place has the id 0 in out. */
+extern void necp_world_look(int64 place_id, const int64 *entity_ids, int n, NecpEntity *out);
 
 typedef enum NecpEntry
 {
@@ -133,11 +142,12 @@ extern void necp_world_despawn(int64 entity_id);
 /* Advances the tick of a place with players; characters who sent nothing for a while stand still. */
 extern void necp_world_tick(int64 place_id, TimestampTz now);
 
-/* Where an NPC goes next. Those who are dead or fight stay. */
+/* Where an NPC goes next, and what it is about; the dead stay. */
 typedef struct NecpMotion
 {
 	int64 entity_id;
 	float x, y, z, yaw, vx, vy;
+	uint8 mind;
 } NecpMotion;
 extern void necp_world_steer(int64 place_id, const NecpMotion *motions, int n);
 
@@ -179,6 +189,25 @@ typedef enum NecpStruck
  * add up, and is taken back if the transaction aborts. out: the target as it is then.
  */
 extern NecpStruck necp_world_strike(const NecpStrike *strike, NecpEntity *out);
+
+/*
+ * A strike of the world worker, outside of transactions: a hit counts at once and for good. One that
+ * would kill changes nothing and is answered so; the kill is claimed by necp_world_strike().
+ */
+extern NecpStruck necp_world_hit(const NecpStrike *strike, NecpEntity *out);
+
+/*
+ * One attempt to flee in that time; false where the last was sooner. It counts at once, also where
+ * the transaction aborts.
+ */
+extern bool necp_world_try_flight(int64 entity_id, int32 interval_ms);
+
+/* An NPC turns home: nobody strikes it any more. False where it is dead or about to die. */
+extern bool necp_world_shelter(int64 entity_id, int64 life_id);
+/* It is out of every fight, whole, and has forgiven all harm; it runs home untouchable. */
+extern void necp_world_calm(int64 entity_id, int64 life_id);
+/* Opens a weak point until then. */
+extern void necp_world_expose(int64 entity_id, int64 life_id, TimestampTz until, int32 percent);
 
 /* What a character did in the present life of an entity that it fought, or for who fought it. */
 typedef struct NecpHarm
@@ -224,7 +253,21 @@ typedef struct NecpWorldJob
 	int period_ms;
 	void (*load)(void *unused);
 	void (*step)(TimestampTz now);
+	bool shed; /* left out of a step that begins late */
 } NecpWorldJob;
+
+/* How a job of the world worker fares; in shared memory. */
+typedef struct NecpWorldWork
+{
+	char name[32];
+	int64 runs;
+	int64 total_us, most_us;
+	int64 shed; /* runs that were left out */
+} NecpWorldWork;
+
+#define NECP_MAX_WORLD_JOBS 16
+/* One for each job that has run; returns how many. */
+extern int necp_world_work(NecpWorldWork out[NECP_MAX_WORLD_JOBS]);
 
 extern void necp_world_job(const NecpWorldJob *job);
 /* Registers the worker itself. */

@@ -108,14 +108,14 @@ export class Player extends Caller {
 }
 
 /*
- * A zone of the caller's own with NPCs that die of two shots, unless told otherwise, and drop a legendary weapon each; they
- * stand on the x axis at the distances given. Returns {zone, zone_id, npcs}.
+ * A zone of the caller's own with NPCs that die of two shots and never fight back, unless told otherwise (more: columns of their
+ * template), and drop a legendary weapon each; they stand on the x axis at the distances given. Returns {zone, zone_id, npcs}.
  */
-export async function makeYard({ at = [], capacity = 50, max_hp = 100 } = {}) {
+export async function makeYard({ at = [], capacity = 50, max_hp = 100, more = {} } = {}) {
 	const zone = unique('yard_');
 	await sql`SELECT necp.content_import('zones', ${[{ code: zone, name: 'Yard', kind: 'CITY', size_m: 400, capacity }]})`;
 	await sql`SELECT necp.content_import('npcs', ${{
-		templates: [{ code: `${zone}_dummy`, name: 'Dummy', tier: 0, level: 1, max_hp, walk_speed: 0, loot_table_code: 'proving_ground', respawn_seconds: 3600 }],
+		templates: [{ code: `${zone}_dummy`, name: 'Dummy', tier: 0, level: 1, max_hp, walk_speed: 0, loot_table_code: 'proving_ground', respawn_seconds: 3600, ...more }],
 		spawns: at.map((x, i) => ({ code: `${zone}_${i}`, template: `${zone}_dummy`, zone, x, y: 0 })),
 	}})`;
 	const { id: zone_id } = await row`SELECT id FROM game.zones WHERE code = ${zone}`;

@@ -46,6 +46,7 @@ INSERT INTO cases VALUES
 ('twofactor_codes', $$INSERT INTO game.backup_codes VALUES (pg_temp.a('eve'), sha256('x'), necp.now())$$),
 ('character_deleted', $$UPDATE game.characters SET status = 'DELETED', deleted_at = necp.now() WHERE id = pg_temp.c('ann')$$),
 ('character_purged', $$UPDATE game.characters SET status = 'DELETED', deleted_at = necp.now(), purged_at = necp.now() WHERE id = pg_temp.c('ann')$$),
+('boss_phases', $$INSERT INTO game.boss_phases VALUES (1, 1, 3, 2, necp.now())$$),
 ('character_slots', $$UPDATE game.character_slots SET used = used + 1 WHERE account_id = pg_temp.a('ann')$$),
 ('combat_status', $$UPDATE game.characters SET status = 'IN_COMBAT' WHERE id = pg_temp.c('ann')$$),
 ('combat_sides', $$INSERT INTO game.combat_sessions (kind, place_id, started_at) VALUES ('PVE', 1, necp.now())$$),
