@@ -273,10 +273,14 @@ tell(const NecpFall *fall, const Manner *manner, const Heap *heap, int64 drop_id
 	necp_zone_push(fall->place_id, "LOOT_DROPPED", json);
 }
 
-/* Who has had its share of this boss this week has none now; the others have had it from now on. */
+/*
+ * Who has had its share of this boss this week has none now; the others have had it from now on. They
+ * have all earned the kill: the death's own list stays as it is.
+ */
 static void
 keep_first_of_week(NecpFall *fall, int64 drop_id)
 {
+	int64 *kept_ids = palloc(sizeof(int64) * (Size) fall->earners.n);
 	int kept = 0;
 
 	for (int i = 0; i < fall->earners.n; i++)
@@ -285,7 +289,8 @@ keep_first_of_week(NecpFall *fall, int64 drop_id)
 					 fall->boss_id,
 					 TimestampTzGetDatum(necp_now()),
 					 drop_id) > 0)
-			fall->earners.character_ids[kept++] = fall->earners.character_ids[i];
+			kept_ids[kept++] = fall->earners.character_ids[i];
+	fall->earners.character_ids = kept_ids;
 	fall->earners.n = kept;
 }
 

@@ -18,7 +18,7 @@ typedef struct NecpEarners
 {
 	const NecpParty *party; /* NULL: somebody without one */
 	int n;
-	int64 *character_ids; /* ascending */
+	int64 *character_ids; /* ascending; everybody who hears of the death reads the same */
 } NecpEarners;
 
 /* Detail of the event NPC_DIED. */

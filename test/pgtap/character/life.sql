@@ -210,7 +210,7 @@ SELECT pg_temp.call('cat', 'DELETE', '/account', '{"verified_hash": "hash of cat
 SELECT necp.clock_advance('31 days 1 hour') \g /dev/null
 SELECT necp.partitions_keep() \g /dev/null
 SELECT necp.run_job('account_purge') \g /dev/null
-SELECT pg_temp.wait_for('(SELECT purged_at IS NOT NULL FROM game.accounts WHERE id = pg_temp.a(''cat''))') \g /dev/null -- the scheduler may be at it
+SELECT pg_temp.wait_for('(SELECT purged_at IS NOT NULL FROM game.accounts WHERE id = pg_temp.a(''cat''))') \g /dev/null
 SELECT isnt((SELECT purged_at FROM game.accounts WHERE id = pg_temp.a('cat')), NULL, 'an account is purged');
 SELECT is((SELECT count(*) FROM game.characters WHERE account_id = pg_temp.a('cat') AND purged_at IS NOT NULL), 2::bigint, 'with its characters, deleted before or not');
 SELECT is((SELECT used FROM game.character_slots WHERE account_id = pg_temp.a('cat')), 0, 'whose slots are free');

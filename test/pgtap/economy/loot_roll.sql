@@ -1,6 +1,6 @@
 -- Modes, dice, votes, the master's hand; who has part in a kill (DOMAIN §7, abuse cases 17 to 21).
 \ir ../helpers.psql
-SELECT plan(129);
+SELECT plan(130);
 SELECT pg_temp.player(n) FROM unnest('{ann,bob,cat,dan,eve}'::text[]) n \g /dev/null
 CALL pg_temp.open_zone('field', NULL) \gset
 SELECT :zone_id AS field \gset
@@ -354,6 +354,8 @@ SELECT is(necp.loot_may_pass(:helm1, pg_temp.c('bob')), false, 'unless it was wo
 SELECT pg_temp.hunt('boss', 'ann', 'bob', 'cat') AS d11 \gset
 SELECT is(pg_temp.eligible(:d11), 'cat', 'once a week: the others have had theirs');
 SELECT is((SELECT count(*) FROM game.loot_rolls WHERE drop_id = :d11), 0::bigint, 'so one alone takes what they leave');
+SELECT is((SELECT array_agg(w.name ORDER BY w.name) FROM game.game_events e JOIN who w USING (character_id) WHERE e.type = 'XP_GAINED' AND (e.data ->> 'source_id')::bigint = pg_temp.npc('boss')
+	AND (e.data ->> 'source_round')::bigint = (SELECT source_life FROM game.world_drops WHERE id = :d11)), '{ann,bob,cat}', 'but all of them learn of it, once each');
 SELECT is(pg_temp.hunt('boss', 'ann', 'bob'), NULL, 'a boss whom nobody may loot leaves nothing');
 UPDATE game.loot_lockouts SET week = week - 7 WHERE character_id = pg_temp.c('ann');
 SELECT is(pg_temp.eligible(pg_temp.hunt('boss', 'ann', 'bob')), 'ann', 'next week it does');

@@ -29,7 +29,7 @@ SELECT format('{"templates": ['
 SELECT necp.content_import('npcs', :'npcs') \g /dev/null
 SELECT is((SELECT array_agg(row(temperament, aggro_m, assist_m, leash_m, run_speed, enrage_s)::text) FROM game.npc_templates WHERE code = 'sheep_' || :'tag'),
           ARRAY['(passive,20,15,60,6,600)'], 'what content does not say');
-SELECT throws_ok(format('SELECT necp.content_import(%L, %L)', 'npcs', jsonb_set(:'npcs', '{templates,0,temperament}', '"angry"')), '23514', NULL,
+SELECT throws_ok(format('SELECT necp.content_import(%L, %L)', 'npcs', jsonb_set(:'npcs', '{templates,0,temperament}', '"angry"')), 'NC001', NULL,
                  'there is no such temperament');
 SELECT id AS den FROM game.zones WHERE code = 'den_' || :'tag' \gset
 SELECT id AS away FROM game.zones WHERE code = 'out_' || :'tag' \gset

@@ -16,9 +16,9 @@ SELECT is(necp.content_import('npcs', :'npcs'), 7, 'templates, phases and spawns
 SELECT is(necp.content_import('npcs', :'npcs'), 0, 'a second import changes nothing');
 SELECT throws_ok(format('SELECT necp.content_import(%L, %L)', 'npcs', jsonb_set(:'npcs', '{templates,1,phases,2,hp_percent}', '80')), 'NC001', NULL,
                  'VALIDATION: phases go down');
-SELECT throws_ok(format('SELECT necp.content_import(%L, %L)', 'npcs', jsonb_set(:'npcs', '{templates,1,phases,0,telegraph_ms}', '1999')), '23514', NULL,
+SELECT throws_ok(format('SELECT necp.content_import(%L, %L)', 'npcs', jsonb_set(:'npcs', '{templates,1,phases,0,telegraph_ms}', '1999')), 'NC001', NULL,
                  'an area attack is announced two seconds before');
-SELECT throws_ok(format('SELECT necp.content_import(%L, %L)', 'npcs', jsonb_set(:'npcs', '{templates,1,phases,0,weak_ms}', '8001')), '23514', NULL,
+SELECT throws_ok(format('SELECT necp.content_import(%L, %L)', 'npcs', jsonb_set(:'npcs', '{templates,1,phases,0,weak_ms}', '8001')), 'NC001', NULL,
                  'a weak point is open for five to eight seconds');
 SELECT id AS lair FROM game.zones WHERE code = 'lair_' || :'tag' \gset
 SELECT pg_temp.wait_for(format('npcs = 2 FROM live.zone_load WHERE place_id = %s', :lair)) \g /dev/null
