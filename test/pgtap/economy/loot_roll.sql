@@ -233,7 +233,7 @@ SELECT ok((SELECT count(*) FROM game.item_moves WHERE cause = 'DELIVERY' AND cau
 SELECT is_empty('SELECT * FROM necp.integrity_check()', 'nothing was lost so far');
 UPDATE game.containers SET capacity = 1000 WHERE id IN (pg_temp.backpack('ann'), pg_temp.backpack('bob'), pg_temp.backpack('cat'));
 SELECT necp.config_set('inventory.base_kg', '100000') \g /dev/null
-SELECT necp.run_job('delivery_hand_over') FROM generate_series(1, 4) \g /dev/null
+SELECT necp.run_job('delivery_hand_over') FROM generate_series(1, 15) \g /dev/null
 SELECT is(pg_temp.held('ann') + pg_temp.held('bob') + pg_temp.held('cat'), 0::bigint, 'with room for all, all comes, some at a time');
 SELECT necp.config_set('inventory.base_kg', '50') \g /dev/null
 
