@@ -8,10 +8,11 @@ import { Stack } from './lib/stack.mjs';
 import { table } from './lib/report.mjs';
 import { edgeCases } from './lib/edge.mjs';
 import { identityCases } from './lib/identity.mjs';
+import { inventoryCases } from './lib/inventory.mjs';
 import { lootCases } from './lib/loot.mjs';
 import { realtimeCases } from './lib/realtime.mjs';
 
-const cases = { ...edgeCases, ...identityCases, ...lootCases, ...realtimeCases };
+const cases = { ...edgeCases, ...identityCases, ...inventoryCases, ...lootCases, ...realtimeCases };
 const wanted = process.argv.slice(2);
 for (const name of wanted)
 	if (!cases[name]) {
