@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: PostgreSQL
 //
-// What an NPC's death costs where loot begins: three levels of tables, pity, and the drop.
-import { execFileSync } from 'node:child_process';
+// What an NPC's death costs where loot begins: three levels of tables, pity, and the drop; and the whole
+// command of who kills it.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { COST_RUNS, cost } from './cost.mjs';
+import { makeItems } from './inventory.mjs';
 import { result } from './report.mjs';
+import { alternate, playersLua, routeStatement, SESSION } from './route.mjs';
 
-const SECONDS = 5;
-const TRACED = 100;
+const SECONDS = 4;
+const FIRST = 201; // players who fight
+const FOES = 96; // of each: more than one kills in a round
 
 function makeTables(stack) {
 	const rarities = (part) => ['COMMON', 'UNCOMMON', 'RARE', 'EPIC', 'LEGENDARY'].map((rarity, i) => ({
@@ -21,28 +26,95 @@ function makeTables(stack) {
 	stack.psql(`SELECT necp.content_import('items', $pack$${JSON.stringify(items)}$pack$); SELECT necp.content_import('loot', $pack$${JSON.stringify(tables)}$pack$)`);
 }
 
-// Statements that the rule runs inside a kill, as auto_explain tells them.
-function statements(stack, kill) {
-	const script = stack.file('traced.sql', `LOAD 'auto_explain'; SET auto_explain.log_nested_statements = on; SET auto_explain.log_level = 'notice';
-		${kill(0)}; SET auto_explain.log_min_duration = 0;\n` + Array.from({ length: TRACED }, (_, i) => `${kill(i + 1)};\n`).join(''));
-	const told = execFileSync('sh', ['-c', '"$0" -h "$1" -p "$2" -U postgres -XqAt -d necpgame -f "$3" 2>&1', `${stack.pgbin}/psql`, `${stack.dir}/run`, String(stack.port), script], { maxBuffer: 1 << 28 }).toString();
-	const all = told.match(/duration: /g)?.length ?? 0;
-	return (all - TRACED) / TRACED;
+async function lootFall(stack) {
+	const zone = stack.psql('SELECT min(id) FROM game.zones');
+	const me = stack.players[0].character;
+	const fall = `\\set npc 1000001 + :client_id\n\\set life random(1, 1000000000000)\nSELECT necp.loot_fall('bench_top', :npc, :life, ${zone}, ${me});\n`;
+	const script = stack.file('fall.sql', fall);
+	const options = { clients: 1, role: 'postgres', set: '-c synchronous_commit=off' };
+	stack.pgbench(script, { ...options, seconds: 1 });
+	const rate = stack.pgbench(script, { ...options, seconds: SECONDS });
+	return result('loot_kill', 1e6 / rate, 'us/kill', null, null, null, cost(stack, 'fall', fall));
+}
+
+/*
+ * NPCs of one hit point that do not hit back, at the feet of 64 players with weapons that need no rest.
+ * They are numbered from stack.foes on; who is dead stays so until startFights().
+ */
+async function makeFoes(stack) {
+	const fighters = stack.players.slice(FIRST - 1, FIRST + 63).map((p) => p.character);
+	const [zone, x, y, z] = stack.psql(`SELECT code, x, y, p.z FROM game.player_positions p JOIN game.zones z ON z.id = place_id
+		WHERE character_id = ${fighters[0]}`).split('|');
+	const gun = { code: 'bench_gun', name: 'Bench', description: 'Of the benchmark.', type: 'WEAPON', rarity: 'COMMON', weight: 1, vendor_price: 1,
+		attributes: { damage: 1000, rpm: 1000000000, range_m: 1000 } };
+	const foe = { code: 'bench_foe', name: 'Bench', tier: 0, level: 1, max_hp: 1, attack_damage: 0, walk_speed: 0, loot_table_code: 'bench_top', xp_base: 1,
+		respawn_seconds: 604800 };
+	const spawns = Array.from({ length: 64 * FOES }, (_, i) => ({ code: `bench_foe_${i}`, template: foe.code, zone, x: Number(x), y: Number(y), z: Number(z) }));
+	stack.psql(`SELECT necp.config_set('loot.drop_s', '86400');
+		SELECT necp.content_import('items', $pack$${JSON.stringify([gun])}$pack$);
+		SELECT necp.content_import('npcs', $pack$${JSON.stringify({ templates: [foe], spawns })}$pack$);
+		${makeItems(`SELECT c.id AS container_id, 0 AS slot, t.id AS template_id FROM game.containers c, game.item_templates t
+			WHERE c.kind = 'EQUIPPED' AND c.owner_id IN (${fighters}) AND t.code = '${gun.code}'`)}`);
+	for (let tries = 0; stack.foes === undefined; tries++) {
+		const [first, last, n] = stack.psql(`SELECT min(i.id), max(i.id), count(*) FROM game.npc_instances i JOIN game.npc_spawns s ON s.id = i.spawn_id
+			WHERE s.code LIKE 'bench\\_foe\\_%'`).split('|').map(Number);
+		if (n === spawns.length && last - first === n - 1) stack.foes = first;
+		else if (tries === 100) throw new Error(`${n} foes came to life as ${first} to ${last}`);
+		else await sleep(100);
+	}
+	stack.psql('VACUUM ANALYZE');
+}
+
+// Ends what is left of the last round's fights, brings the dead back, and has every player fight FOES of them. Returns the first fight's id.
+function startFights(stack) {
+	const active = () => stack.psql(`SELECT count(*), min(id), max(id) FROM game.combat_sessions WHERE status = 'ACTIVE'`).split('|').map(Number);
+	stack.psql(`UPDATE game.combat_sessions SET started_at = started_at - interval '3 h' WHERE status = 'ACTIVE'`);
+	while (active()[0] > 0) stack.psql('SELECT necp.combat_expire()'); // the world worker ends some of them
+	stack.psql(`UPDATE game.npc_instances SET respawn_at = died_at WHERE status = 'DEAD'; SELECT necp.npc_respawn();`);
+	stack.psql(`SET necpgame.rehearsal = on;
+		DO $$ DECLARE player int; foe bigint; BEGIN
+		FOR player IN ${FIRST}..${FIRST + 63} LOOP
+			PERFORM necp.enter(${SESSION.replace(':player', 'player')}, NULL, NULL, NULL, 'c', -1);
+			FOR foe IN SELECT ${stack.foes} + (player - ${FIRST}) * ${FOES} + n FROM generate_series(0, ${FOES - 1}) n LOOP
+				PERFORM necp.combat_start(foe);
+			END LOOP;
+		END LOOP; END $$;`);
+	const [n, first, last] = active();
+	if (n !== 64 || last - first !== 63) throw new Error(`${n} fights, ${first} to ${last}`);
+	return first;
+}
+
+// The n-th blow: of 64 clients at the same time, each at its own foes, or of one that is one player after the other.
+function attack(stack, fights, alone) {
+	const [who, which] = alone ? [`(:n / ${FOES})`, ':n'] : [':client_id', `(:client_id * ${FOES} + :n)`];
+	return `\\set n :n + 1\n\\set player ${FIRST} + ${who}\n\\set combat ${fights} + ${who}\n\\set target -(${stack.foes} + ${which})
+${routeStatement(stack, 'combat_attack', SESSION, ':combat', ':target')}`;
+}
+
+const deaths = (stack) => Number(stack.psql('SELECT count(*) FROM game.npc_deaths'));
+
+async function lootKillEdge(stack) {
+	await makeFoes(stack);
+	let p99;
+	const r = alternate(3,
+		() => {
+			const fights = startFights(stack);
+			const lua = playersLua(stack, 'kill.lua', FIRST, `return wrk.format('POST', '/api/v1/combat/' .. ${fights} + player .. '/attack',
+				headers, '{"target_id":' .. -(${stack.foes} + player * ${FOES} + turn) .. '}')`);
+			const seen = stack.wrk(lua, '', { seconds: 1 });
+			p99 = seen.p99_ms;
+			return seen.rate;
+		},
+		() => stack.pgbench(stack.file('kill.sql', attack(stack, startFights(stack), false)), { seconds: 1, options: ['-D', 'n=-1'] }));
+	const before = deaths(stack);
+	const costs = cost(stack, 'kill', attack(stack, startFights(stack), true));
+	if (deaths(stack) - before !== COST_RUNS) throw new Error('not every blow has killed');
+	return result('loot_kill_edge', r.value, 'kills/s', r.reference, r.ratio, null, { p99_ms: p99, ...costs });
 }
 
 async function lootKill(stack) {
 	makeTables(stack);
-	const zone = stack.psql('SELECT min(id) FROM game.zones');
-	const me = stack.players[0].character;
-	const nested = statements(stack, (life) => `SELECT necp.loot_fall('bench_top', 1000000, ${life + 1}, ${zone}, ${me})`);
-	const script = stack.file('kill.sql', `\\set npc 1000001 + :client_id\n\\set life random(1, 1000000000000)\nSELECT necp.loot_fall('bench_top', :npc, :life, ${zone}, ${me});\n`);
-	const counts = () => stack.psql(`SELECT pg_stat_force_next_flush(); SELECT count(*), pg_current_wal_insert_lsn() - '0/0' FROM game.world_drops`).split('\n').at(-1).split('|').map(Number);
-	stack.pgbench(script, { clients: 1, seconds: 1, role: 'postgres', set: '-c synchronous_commit=off' });
-	const [drops, lsn] = counts();
-	const rate = stack.pgbench(script, { clients: 1, seconds: SECONDS, role: 'postgres', set: '-c synchronous_commit=off' });
-	const [after, end] = counts();
-	return [result('loot_kill', 1e6 / rate, 'us/kill', null, null, null,
-		{ statements: nested, wal_bytes: Math.round((end - lsn) / (after - drops)) })];
+	return [await lootFall(stack), await lootKillEdge(stack)];
 }
 
 export const lootCases = { loot_kill: lootKill };
