@@ -46,7 +46,7 @@ async function inventoryList(stack) {
 	let p99;
 	const r = alternate(3,
 		() => { const seen = stack.wrk(lua, '/api/v1/inventory', { seconds: 2 }); p99 = seen.p99_ms; return seen.rate; },
-		() => stack.pgbench(script, { seconds: 2 }));
+		() => stack.pgbench(script, { seconds: 2, warm: 1 }));
 	return [result('inventory_list', r.value, 'requests/s', r.reference, r.ratio, 0.8, { p99_ms: p99, ...cost(stack, 'list', call) })];
 }
 
@@ -61,7 +61,7 @@ ${routeStatement(stack, 'inventory_move', SESSION, ':item', ':slot')}`;
 	let p99;
 	const r = alternate(3,
 		() => { const seen = stack.wrk(lua, '', { seconds: 2 }); p99 = seen.p99_ms; return seen.rate; },
-		() => stack.pgbench(script, { seconds: 2, options: ['-D', 'n=-1'] }));
+		() => stack.pgbench(script, { seconds: 2, warm: 1, options: ['-D', 'n=-1'] }));
 	return [result('item_move', r.value, 'commands/s', r.reference, r.ratio, 0.85, { p99_ms: p99, ...cost(stack, 'move', call) })];
 }
 

@@ -105,7 +105,7 @@ async function lootKillEdge(stack) {
 			p99 = seen.p99_ms;
 			return seen.rate;
 		},
-		() => stack.pgbench(stack.file('kill.sql', attack(stack, startFights(stack), false)), { seconds: 1, options: ['-D', 'n=-1'] }));
+		() => stack.pgbench(stack.file('kill.sql', attack(stack, startFights(stack), false)), { seconds: 1, warm: 2, options: ['-D', 'n=-1'] }));
 	const before = deaths(stack);
 	const costs = cost(stack, 'kill', attack(stack, startFights(stack), true));
 	if (deaths(stack) - before !== COST_RUNS) throw new Error('not every blow has killed');
