@@ -42,7 +42,7 @@ async function inventoryList(stack) {
 	fillBackpacks(stack);
 	const call = `\\set player ${FIRST} + :client_id\n${routeStatement(stack, 'inventory_get', SESSION)}`;
 	const script = stack.file('list.sql', call);
-	const lua = playersLua(stack, 'list.lua', FIRST, `return wrk.format('GET', nil, headers)`);
+	const lua = playersLua(stack, 'list.lua', FIRST, 1, `'GET', nil, headers`);
 	let p99;
 	const r = alternate(3,
 		() => { const seen = stack.wrk(lua, '/api/v1/inventory', { seconds: 2 }); p99 = seen.p99_ms; return seen.rate; },
@@ -56,8 +56,7 @@ async function itemMove(stack) {
 	const call = `\\set n :n + 1\n\\set player ${FIRST} + :client_id\n\\set item ${item} + :client_id\n\\set slot ${ITEMS} + :n % ${FREE}
 ${routeStatement(stack, 'inventory_move', SESSION, ':item', ':slot')}`;
 	const script = stack.file('move.sql', call);
-	const lua = playersLua(stack, 'move.lua', FIRST, `return wrk.format('POST', '/api/v1/inventory/items/' .. ${item} + player .. '/move',
-		headers, '{"slot":' .. ${ITEMS} + turn % ${FREE} .. '}')`);
+	const lua = playersLua(stack, 'move.lua', FIRST, FREE, `'POST', '/api/v1/inventory/items/' .. ${item} + player .. '/move', headers, '{"slot":' .. ${ITEMS} + turn .. '}'`);
 	let p99;
 	const r = alternate(3,
 		() => { const seen = stack.wrk(lua, '', { seconds: 2 }); p99 = seen.p99_ms; return seen.rate; },

@@ -99,8 +99,8 @@ async function lootKillEdge(stack) {
 	const r = alternate(3,
 		() => {
 			const fights = startFights(stack);
-			const lua = playersLua(stack, 'kill.lua', FIRST, `return wrk.format('POST', '/api/v1/combat/' .. ${fights} + player .. '/attack',
-				headers, '{"target_id":' .. -(${stack.foes} + player * ${FOES} + turn) .. '}')`);
+			const lua = playersLua(stack, 'kill.lua', FIRST, FOES, `'POST', '/api/v1/combat/' .. ${fights} + player .. '/attack',
+				headers, '{"target_id":' .. -(${stack.foes} + player * ${FOES} + turn) .. '}'`);
 			const seen = stack.wrk(lua, '', { seconds: 1 });
 			p99 = seen.p99_ms;
 			return seen.rate;

@@ -32,19 +32,26 @@ export function routeStatement(stack, fn, session, ...parameters) {
 /*
  * A request of wrk for players `first` to first + 63, by turns. wrk's two threads share them, so that
  * thread `id` is players id × 32 + 1 to id × 32 + 32 of these. `each` is Lua that returns the arguments
- * of wrk.format; it knows `id`, `player` (0 to 63), `turn` (from 0, of that player) and `headers`.
+ * of wrk.format; it knows `player` (0 to 63), `turn` (from 0, of that player) and `headers`. Requests
+ * repeat after `period` turns and are made once, lest wrk's work be taken for the edge's.
  */
-export function playersLua(stack, name, first, each) {
+export function playersLua(stack, name, first, period, each) {
 	return stack.file(name, `
 local tokens = {${stack.players.slice(first - 1, first + 63).map((p) => `'${p.token}'`).join(',')}}
 local threads = 0
 function setup(thread) thread:set('id', threads); threads = threads + 1 end
-function init() n = -1 end
+local function make(player, turn)
+	local headers = {['Authorization'] = 'Bearer ' .. tokens[player + 1], ['Content-Type'] = 'application/json'}
+	return wrk.format(${each})
+end
+local made = {}
+function init()
+	for i = 0, ${32 * period} - 1 do made[i] = make(id * 32 + i % 32, math.floor(i / 32)) end
+	n = -1
+end
 function request()
 	n = n + 1
-	local player, turn = id * 32 + n % 32, math.floor(n / 32)
-	local headers = {['Authorization'] = 'Bearer ' .. tokens[player + 1], ['Content-Type'] = 'application/json'}
-	${each}
+	return made[n % ${32 * period}]
 end
 `);
 }
