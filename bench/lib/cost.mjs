@@ -1,49 +1,101 @@
 // SPDX-License-Identifier: PostgreSQL
 //
-// What one command costs inside of PostgreSQL: its statements, its locks, its bytes of WAL, and the time
-// on a CPU of the backends that ran it.
-import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+// What a command costs the server, whatever the machine: the statements that the rule runs inside, the
+// bytes of WAL, what is locked until its commit, and the CPU time of its backend. One client, so that
+// everything counted is the command's own.
+import assert from 'node:assert';
+import { spawnSync } from 'node:child_process';
 
+const WARM = 100; // plans are kept and caches are filled by then
 const TRACED = 100;
+const LOCKED = 20;
+const RUNS = 3000;
+
+// Runs of a script that cost() makes: what it uses up has to last for them.
+export const COST_RUNS = 3 * WARM + TRACED + LOCKED + RUNS;
+
+// Relation locks; the other locks of the lock manager; rows that are locked or written, which it does not know.
+const TABLES = `SET client_min_messages = warning;
+CREATE TABLE IF NOT EXISTS public.bench_marks (n int, cpu bigint, lsn pg_lsn);
+CREATE TABLE IF NOT EXISTS public.bench_locks (relations int, others int, rows int);
+TRUNCATE public.bench_marks, public.bench_locks;
+CREATE OR REPLACE FUNCTION public.bench_rows(tables oid[]) RETURNS int LANGUAGE plpgsql AS $$
+DECLARE
+	t regclass;
+	rows int := 0;
+	n int;
+BEGIN
+	FOREACH t IN ARRAY coalesce(tables, '{}')::regclass[] LOOP
+		EXECUTE format('SELECT count(*) FROM %s WHERE pg_current_xact_id()::xid IN (xmin, xmax)', t) INTO n;
+		rows := rows + n;
+	END LOOP;
+	RETURN rows;
+END
+$$;
+CREATE OR REPLACE VIEW public.bench_held AS
+	SELECT count(*) FILTER (WHERE locktype = 'relation' AND l.relation >= 16384)::int AS relations,
+		count(*) FILTER (WHERE locktype NOT IN ('relation', 'virtualxid'))::int AS others,
+		array_agg(DISTINCT c.oid) FILTER (WHERE c.relkind = 'r' AND l.mode IN ('RowShareLock', 'RowExclusiveLock')) AS tables
+	FROM pg_locks l LEFT JOIN pg_class c ON c.oid = l.relation AND c.relnamespace = 'game'::regnamespace
+	WHERE l.pid = pg_backend_pid();\n`;
+
+// utime and stime in ticks of 10 ms, read by the backend of its own process.
+const MARK = `INSERT INTO public.bench_marks SELECT :done, f[12]::bigint + f[13]::bigint, pg_current_wal_insert_lsn()
+	FROM string_to_array(regexp_replace(pg_read_file('/proc/self/stat'), '^.*[)] ', ''), ' ') f;\n`;
+
+class Cost {
+	constructor(stack, name, script) {
+		Object.assign(this, { stack, name, script, used: 0 });
+	}
+
+	// `at` is a list of [run, what is done before it]; runs go on from where the last ones ended.
+	run(transactions, at, { before = '', after = '', set = '' } = {}) {
+		const marks = at.map(([run, what]) => `\\if :done = ${run}\n${what}\\endif\n`).join('');
+		const file = this.stack.file(`${this.name}.cost.sql`, `\\set done :done + 1\n${marks}${before}${this.script}${after}`);
+		const { status, stdout, stderr } = spawnSync(`${this.stack.pgbin}/pgbench`, ['-h', `${this.stack.dir}/run`, '-p', this.stack.port, '-U', 'postgres',
+			'-n', '-M', 'prepared', '-c', 1, '-t', transactions, '-D', 'done=-1', '-D', `n=${this.used - 1}`, '-f', file, 'necpgame'].map(String),
+			{ env: { ...process.env, PGOPTIONS: `-c synchronous_commit=off ${set}` }, encoding: 'utf8', maxBuffer: 1 << 28 });
+		this.used += transactions;
+		if (status !== 0) throw new Error(stderr.slice(-4000));
+		assert(stdout.includes(`processed: ${transactions}/${transactions}`), stdout);
+		return stderr;
+	}
+
+	// As auto_explain tells them; what is most often run comes first.
+	statements() {
+		const out = this.run(WARM + TRACED, [[WARM, 'SET auto_explain.log_min_duration = 0;\n']],
+			{ set: '-c session_preload_libraries=auto_explain -c auto_explain.log_nested_statements=on -c auto_explain.log_level=notice' });
+		const texts = [...out.matchAll(/duration: .*?Query Text: (.*?)\n(?=\S*.*\(cost=)/gs)].map((it) => it[1].replace(/\s+/g, ' '));
+		const times = new Map();
+		for (const text of texts) times.set(text, (times.get(text) ?? 0) + 1);
+		for (const [text, n] of [...times].sort((a, b) => b[1] - a[1]))
+			console.error(`#     ${(n / TRACED).toFixed(2)} × ${text.slice(0, 150)}`);
+		return ((out.match(/duration: /g)?.length ?? 0) - TRACED) / TRACED;
+	}
+
+	locks() {
+		this.run(WARM + LOCKED, [], { before: 'BEGIN;\n',
+			after: `\\if :done >= ${WARM}\nINSERT INTO public.bench_locks SELECT relations, others, public.bench_rows(tables) FROM public.bench_held;\n\\endif\nCOMMIT;\n` });
+		const [relations, others, rows] = this.stack.psql('SELECT round(avg(relations), 1), round(avg(others), 1), round(avg(rows), 1) FROM public.bench_locks').split('|').map(Number);
+		return { relations, others, rows };
+	}
+
+	// Bytes of WAL and microseconds of CPU.
+	usage() {
+		this.run(WARM + RUNS, [[WARM, MARK], [WARM + RUNS - 1, MARK]]);
+		const [wal, ticks, runs] = this.stack.psql('SELECT max(lsn) - min(lsn), max(cpu) - min(cpu), max(n) - min(n) FROM public.bench_marks').split('|').map(Number);
+		return { wal_bytes: Math.round(wal / runs), cpu_us: Math.round(ticks * 10000 / runs) };
+	}
+}
 
 /*
- * Statements that a rule runs inside a command, as auto_explain tells them. Commands that do more the first
- * time in a connection do so before it counts. call(n) is the n-th command, without a semicolon.
+ * The costs of a pgbench script of one command. It is run COST_RUNS times in sessions of one client, and
+ * finds the number of the run in :n once it has added 1, as it does between 64 clients.
  */
-function statements(stack, call) {
-	const script = stack.file('traced.sql', `LOAD 'auto_explain'; SET auto_explain.log_nested_statements = on; SET auto_explain.log_level = 'notice';
-		${call(0)}; SET auto_explain.log_min_duration = 0;\n` + Array.from({ length: TRACED }, (_, i) => `${call(i + 1)};\n`).join(''));
-	const told = execFileSync('sh', ['-c', '"$0" -h "$1" -p "$2" -U postgres -XqAt -v ON_ERROR_STOP=1 -d necpgame -f "$3" 2>&1', `${stack.pgbin}/psql`, `${stack.dir}/run`, String(stack.port), script], { maxBuffer: 1 << 28 }).toString();
-	const all = told.match(/duration: /g)?.length ?? 0;
-	return (all - TRACED) / TRACED;
-}
-
-// Locks of the lock table that a command holds when it is about to commit, without those of the look itself.
-function locks(stack, call) {
-	const held = 'SELECT count(*) FROM pg_locks WHERE pid = pg_backend_pid()';
-	const seen = stack.psql(`${call(TRACED + 1)}; BEGIN; ${held}; ROLLBACK; BEGIN; ${call(TRACED + 2)}; ${held}; ROLLBACK`).split('\n');
-	return Number(seen.at(-1)) - Number(seen.at(1));
-}
-
-// CPU seconds of the backends that have ended; the postmaster inherits them.
-function spent(stack) {
-	const pid = Number(readFileSync(`${stack.psql('SHOW data_directory')}/postmaster.pid`, 'utf8').split('\n')[0]);
-	const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
-	return (Number(fields[13]) + Number(fields[14])) / 100;
-}
-
-const insertion = (stack) => Number(stack.psql(`SELECT pg_current_wal_insert_lsn() - '0/0'`));
-
-/*
- * Runs pgbench with a script of one command: its rate, and the cost of each. call(n) is the same command
- * for psql; what runs beside it in the cluster writes too, so nothing else should.
- */
-export function measureCost(stack, script, call, options) {
-	const nested = statements(stack, call);
-	const held = locks(stack, call);
-	const [cpu, lsn] = [spent(stack), insertion(stack)];
-	const { rate, count } = stack.pgbenchCounted(script, options);
-	const [end, done] = [insertion(stack), spent(stack)];
-	return { rate, cost: { statements: nested, locks: held, wal_bytes: Math.round((end - lsn) / count), cpu_us: Number((1e6 * (done - cpu) / count).toPrecision(3)) } };
+export function cost(stack, name, script) {
+	const it = new Cost(stack, name, script);
+	stack.psql(TABLES);
+	const statements = it.statements();
+	const locks = it.locks();
+	return { statements, ...it.usage(), locks };
 }

@@ -2,34 +2,15 @@
 //
 // The edge against pgbench calling the same endpoint function on the same cluster.
 import { execFileSync } from 'node:child_process';
-import { median, result } from './report.mjs';
+import { COST_RUNS, cost } from './cost.mjs';
+import { makeItems } from './inventory.mjs';
+import { result } from './report.mjs';
+import { alternate, routeStatement, SESSION } from './route.mjs';
 
-export const SESSION = "('00000000-0000-4000-8000-' || lpad(:player::text, 12, '0'))::uuid";
 const READ_ROUNDS = 9;
 const READ_SECONDS = 2;
 const COMMAND_ROUNDS = 5;
 const SECONDS = 5;
-const TRACE = "'11111111-1111-4111-8111-111111111111'";
-
-/*
- * Alternates two measurements. The ratio is the median of the rounds' own ratios: what slows the
- * machine down for seconds hits both sides of a round.
- */
-export function alternate(rounds, first, second) {
-	const a = [];
-	const b = [];
-	for (let round = 0; round < rounds; round++) {
-		a.push(first(round));
-		b.push(second(round));
-	}
-	return { value: median(a), reference: median(b), ratio: median(a.map((x, i) => x / b[i])) };
-}
-
-// The very statement that the servers prepare for a route, with its parameters filled in for pgbench.
-export function routeStatement(stack, fn, session, ...values) {
-	const given = [session, 'gen_random_uuid()', "'\\\\x00'", TRACE, ...values];
-	return stack.psql(`SELECT statement FROM necp.edge_routes() WHERE function = '${fn}'`).replace(/\$(\d+)/g, (_, n) => given[n - 1]) + ';\n';
-}
 
 // One character of one session: what a client asks most.
 function readScripts(stack) {
@@ -81,22 +62,21 @@ function layDrops(stack, count) {
 			OVERRIDING SYSTEM VALUE
 			SELECT c.owner_id, 1, 0, 0, 0, 'CONTAINER', c.owner_id, c.id, 0, 'FREE_FOR_ALL', now(), now() + interval '1 day'
 			FROM lay, game.containers c WHERE c.kind = 'DROP' AND c.owner_id > base;
-		WITH made AS (INSERT INTO game.character_items (container_id, slot, template_id, quantity, created_at)
-			SELECT d.container_id, 0, t.id, 1, now() FROM lay, game.world_drops d, game.item_templates t
-			WHERE d.id > base AND t.code = 'copper_scrap' RETURNING id, template_id, container_id)
-		INSERT INTO game.item_moves (item_id, template_id, kind, quantity, to_container_id, cause, cause_id, moved_at)
-			SELECT id, template_id, 'CREATE', 1, container_id, 'BENCH', 0, now() FROM made;
+		${makeItems(`SELECT d.container_id, 0 AS slot, t.id AS template_id FROM lay, game.world_drops d, game.item_templates t
+			WHERE d.id > base AND t.code = 'copper_scrap'`)}
 		SELECT setval(pg_get_serial_sequence('game.world_drops', 'id'), (SELECT max(id) FROM game.world_drops));
 		SELECT base FROM lay; COMMIT; VACUUM ANALYZE game.world_drops, game.character_items, game.containers;`).split('\n').pop());
 }
 
-// Each client acts as its own player and takes its own drops: base + n × 64 + client.
-function pickupScript(stack, base, name = 'pickup') {
-	return stack.file(`${name}.sql`, `\\set n :n + 1
+// Each client acts as its own player and takes its own drops: base + n × clients + client.
+function pickup(stack, base, clients = 64) {
+	return `\\set n :n + 1
 \\set player :client_id + 1
-\\set drop ${base} + :n * 64 + :client_id + 1
-${routeStatement(stack, 'loot_pickup', SESSION, ':drop')}`);
+\\set drop ${base} + :n * ${clients} + :client_id + 1
+${routeStatement(stack, 'loot_pickup', SESSION, ':drop')}`;
 }
+
+const pickupScript = (stack, base) => stack.file('pickup.sql', pickup(stack, base));
 
 function pickupLua(stack, base, share) {
 	return stack.file('pickup.lua', `
@@ -125,7 +105,8 @@ async function edgeCommand(stack) {
 			return seen.rate;
 		},
 		() => stack.pgbench(pickupScript(stack, layDrops(stack, DROPS)), { seconds: SECONDS, options: ['-D', 'n=-1'] }));
-	return [result('edge_command', r.value, 'commands/s', r.reference, r.ratio, 0.85, { p99_ms: p99 })];
+	return [result('edge_command', r.value, 'commands/s', r.reference, r.ratio, 0.85,
+		{ p99_ms: p99, ...cost(stack, 'pickup', pickup(stack, layDrops(stack, COST_RUNS), 1)) })];
 }
 
 async function eventPushPrice(stack) {

@@ -1,77 +1,67 @@
 // SPDX-License-Identifier: PostgreSQL
 //
-// What players do with a full backpack: look into it, and move a thing in it. The edge against pgbench
-// calling the same statement.
-import { measureCost } from './cost.mjs';
-import { alternate, routeStatement, SESSION } from './edge.mjs';
+// A full backpack: reading it, and putting what is in it into another place.
+import { cost } from './cost.mjs';
 import { result } from './report.mjs';
+import { alternate, playersLua, routeStatement, SESSION } from './route.mjs';
 
-const PLAYERS = 64;
+const FIRST = 101; // players whose backpacks no other case touches
 const ITEMS = 50;
-const ROUNDS = 3;
-const SECONDS = 2;
-const SLOT = 90; // and the next one: beyond what the backpacks hold
+const FREE = 2; // slots behind them, between which the last item goes to and fro
 
-// Fills the first players' backpacks up to 50 things, with room beyond; returns one of each player's things, which a move may be about.
-function fillBackpacks(stack) {
-	const ids = stack.players.slice(0, PLAYERS).map((p) => p.character);
-	stack.psql(`SELECT necp.config_set('inventory.base_kg', '1000000000');
-		UPDATE game.containers SET capacity = 100 WHERE kind = 'BACKPACK' AND owner_id IN (${ids});
-		UPDATE game.character_inventory SET slots = 100 WHERE character_id IN (${ids});
-		SELECT necp.inventory_grant(k.owner_id, 'signal_ring', ${ITEMS} - k.held, 'BENCH') FROM (
-			SELECT k.owner_id, count(i.id)::int AS held FROM game.containers k LEFT JOIN game.character_items i ON i.container_id = k.id
-			WHERE k.kind = 'BACKPACK' AND k.owner_id IN (${ids}) GROUP BY 1) k WHERE k.held < ${ITEMS};
-		VACUUM ANALYZE game.character_items, game.containers`);
-	const held = stack.psql(`SELECT k.owner_id, count(*), max(i.id) FROM game.character_items i JOIN game.containers k ON k.id = i.container_id
-		WHERE k.kind = 'BACKPACK' AND k.owner_id IN (${ids}) GROUP BY 1`).split('\n').map((line) => line.split('|'));
-	const items = ids.map((id) => Number(held.find(([owner]) => owner === id)[2]));
-	if (held.some(([, count]) => Number(count) !== ITEMS)) throw new Error(`not every backpack holds ${ITEMS} items`);
-	return items;
+// SQL that makes one item for each row (container_id, slot, template_id) of a query, as custody would have it.
+export function makeItems(query) {
+	return `WITH made AS (INSERT INTO game.character_items (container_id, slot, template_id, quantity, created_at)
+			SELECT q.container_id, q.slot, q.template_id, 1, now() FROM (${query}) q RETURNING id, template_id, container_id)
+		INSERT INTO game.item_moves (item_id, template_id, kind, quantity, to_container_id, cause, cause_id, moved_at)
+			SELECT id, template_id, 'CREATE', 1, container_id, 'BENCH', 0, now() FROM made;\n`;
 }
 
-const lua = (stack) => `
-local tokens = {${stack.players.slice(0, PLAYERS).map((p) => `'${p.token}'`).join(',')}}
-local threads = 0
-function setup(thread) thread:set('id', threads); threads = threads + 1 end
-function init() n = 0 end
-`;
+/*
+ * Fills the backpacks of 64 players: every kind of item by turns, where what they began with leaves room.
+ * The items of the last slot, which are moved, are numbered by player from stack.backpacks on.
+ */
+function fillBackpacks(stack) {
+	if (stack.backpacks) return;
+	const mine = `game.containers WHERE kind = 'BACKPACK' AND owner_id IN (${stack.players.slice(FIRST - 1, FIRST + 63).map((p) => p.character)})`;
+	stack.psql(`BEGIN;
+		UPDATE game.character_inventory SET slots = ${ITEMS + FREE} WHERE container_id IN (SELECT id FROM ${mine});
+		UPDATE game.containers SET capacity = ${ITEMS + FREE} WHERE id IN (SELECT id FROM ${mine});
+		${makeItems(`SELECT c.id AS container_id, s.slot, t.ids[1 + s.slot % cardinality(t.ids)] AS template_id
+			FROM (SELECT id, owner_id FROM ${mine}) c, generate_series(0, ${ITEMS - 1}) AS s (slot),
+				(SELECT array_agg(id ORDER BY id) AS ids FROM game.item_templates) t
+			WHERE NOT EXISTS (SELECT FROM game.character_items i WHERE (i.container_id, i.slot) = (c.id, s.slot)) ORDER BY s.slot, c.owner_id`)}
+		COMMIT; VACUUM ANALYZE game.character_items, game.containers, game.item_moves;`);
+	const last = stack.psql(`SELECT i.id FROM game.character_items i JOIN (SELECT id, owner_id FROM ${mine}) c ON c.id = i.container_id
+		WHERE i.slot = ${ITEMS - 1} ORDER BY c.owner_id`).split('\n').map(Number);
+	if (last.length !== 64 || last.some((id, i) => id !== last[0] + i)) throw new Error('the items to move are not numbered by player');
+	stack.backpacks = last[0];
+}
 
 async function inventoryList(stack) {
 	fillBackpacks(stack);
-	const script = stack.file('list.sql', `\\set player :client_id + 1\n${routeStatement(stack, 'inventory_get', SESSION)}`);
-	const wrk = stack.file('list.lua', `${lua(stack)}
-function request() n = n + 1; return wrk.format('GET', nil, {['Authorization'] = 'Bearer ' .. tokens[id * 32 + n % 32 + 1]}) end\n`);
+	const call = `\\set player ${FIRST} + :client_id\n${routeStatement(stack, 'inventory_get', SESSION)}`;
+	const script = stack.file('list.sql', call);
+	const lua = playersLua(stack, 'list.lua', FIRST, 1, `'GET', nil, headers`);
 	let p99;
-	const r = alternate(ROUNDS,
-		() => { const seen = stack.wrk(wrk, '/api/v1/inventory', { seconds: SECONDS }); p99 = seen.p99_ms; return seen.rate; },
-		() => stack.pgbench(script, { seconds: SECONDS }));
-	const call = `SET necpgame.rehearsal = on; ${routeStatement(stack, 'inventory_get', `'${stack.players[0].session}'::uuid`).replace(';\n', '')}`;
-	const { cost } = measureCost(stack, script, (n) => (n === 0 ? call : call.slice(call.indexOf(';') + 1)), { seconds: SECONDS });
-	return [result('inventory_list', r.value, 'requests/s', r.reference, r.ratio, null, { p99_ms: p99, ...cost })];
+	const r = alternate(3,
+		() => { const seen = stack.wrk(lua, '/api/v1/inventory', { seconds: 2 }); p99 = seen.p99_ms; return seen.rate; },
+		() => stack.pgbench(script, { seconds: 2, warm: 1 }));
+	return [result('inventory_list', r.value, 'requests/s', r.reference, r.ratio, 0.8, { p99_ms: p99, ...cost(stack, 'list', call) })];
 }
 
 async function itemMove(stack) {
-	const items = fillBackpacks(stack);
-	// pgbench knows no arrays: the items of its clients are found by their place among these
-	const item = items.reduceRight((rest, id, i) => `CASE WHEN :client_id = ${i} THEN ${id} ELSE ${rest} END`, '0');
-	const statement = (session, id, slot) => routeStatement(stack, 'inventory_move', session, id, slot, 'false');
-	const script = stack.file('move.sql', `\\set n :n + 1\n\\set player :client_id + 1\n\\set item ${item}\n\\set slot ${SLOT} + :n % 2\n${statement(SESSION, ':item', ':slot')}`);
-	const wrk = stack.file('move.lua', `${lua(stack)}
-local items = {${items}}
-function request()
-	n = n + 1
-	local who = id * 32 + n % 32 + 1
-	return wrk.format('POST', '/api/v1/inventory/items/' .. items[who] .. '/move', {['Authorization'] = 'Bearer ' .. tokens[who], ['Content-Type'] = 'application/json'},
-		'{"slot":' .. ${SLOT} + math.floor(n / 32) % 2 .. '}')
-end\n`);
+	fillBackpacks(stack);
+	const item = stack.backpacks;
+	const call = `\\set n :n + 1\n\\set player ${FIRST} + :client_id\n\\set item ${item} + :client_id\n\\set slot ${ITEMS} + :n % ${FREE}
+${routeStatement(stack, 'inventory_move', SESSION, ':item', ':slot')}`;
+	const script = stack.file('move.sql', call);
+	const lua = playersLua(stack, 'move.lua', FIRST, FREE, `'POST', '/api/v1/inventory/items/' .. ${item} + player .. '/move', headers, '{"slot":' .. ${ITEMS} + turn .. '}'`);
 	let p99;
-	const options = { seconds: SECONDS, options: ['-D', 'n=0'] };
-	const r = alternate(ROUNDS,
-		() => { const seen = stack.wrk(wrk, '/api/v1/inventory', { seconds: SECONDS }); p99 = seen.p99_ms; return seen.rate; },
-		() => stack.pgbench(script, options));
-	const { cost } = measureCost(stack, script, (n) => (n === 0 ? 'SET necpgame.rehearsal = on; ' : '')
-		+ statement(`'${stack.players[0].session}'::uuid`, items[0], SLOT + n % 2).replace(';\n', ''), options);
-	return [result('item_move', r.value, 'commands/s', r.reference, r.ratio, null, { p99_ms: p99, ...cost })];
+	const r = alternate(3,
+		() => { const seen = stack.wrk(lua, '', { seconds: 2 }); p99 = seen.p99_ms; return seen.rate; },
+		() => stack.pgbench(script, { seconds: 2, warm: 1, options: ['-D', 'n=-1'] }));
+	return [result('item_move', r.value, 'commands/s', r.reference, r.ratio, 0.85, { p99_ms: p99, ...cost(stack, 'move', call) })];
 }
 
 export const inventoryCases = { inventory_list: inventoryList, item_move: itemMove };

@@ -1,18 +1,16 @@
 // SPDX-License-Identifier: PostgreSQL
 //
-// What an NPC's death costs: the blow that kills it, as a command, and of that the loot alone: three
-// levels of tables, pity, and the drop.
-import { execFileSync } from 'node:child_process';
-import { measureCost } from './cost.mjs';
-import { alternate, routeStatement, SESSION } from './edge.mjs';
+// What an NPC's death costs where loot begins: three levels of tables, pity, and the drop; and the whole
+// command of who kills it.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { COST_RUNS, cost } from './cost.mjs';
+import { makeItems } from './inventory.mjs';
 import { result } from './report.mjs';
+import { alternate, playersLua, routeStatement, SESSION } from './route.mjs';
 
-const SECONDS = 5;
-const PLAYERS = 64;
-const EACH = 150; // NPCs of a player: more than it kills in a round
-const ROUNDS = 3;
-const ROUND_SECONDS = 4; // new connections plan every statement first
-const wait = (seconds) => execFileSync('sleep', [String(seconds)]);
+const SECONDS = 4;
+const FIRST = 201; // players who fight
+const FOES = 96; // of each: more than one kills in the three seconds of pgbench
 
 function makeTables(stack) {
 	const rarities = (part) => ['COMMON', 'UNCOMMON', 'RARE', 'EPIC', 'LEGENDARY'].map((rarity, i) => ({
@@ -28,85 +26,95 @@ function makeTables(stack) {
 	stack.psql(`SELECT necp.content_import('items', $pack$${JSON.stringify(items)}$pack$); SELECT necp.content_import('loot', $pack$${JSON.stringify(tables)}$pack$)`);
 }
 
-// NPCs of one hit point around the players, a weapon that fires as fast as it is asked to.
-function makePrey(stack) {
-	const prey = { templates: [{ code: 'bench_prey', name: 'Prey', tier: 0, level: 1, max_hp: 1, attack_damage: 0, walk_speed: 0, loot_table_code: 'bench_top', respawn_seconds: 1 }],
-		spawns: Array.from({ length: PLAYERS * EACH }, (_, i) => ({ code: `bench_prey_${String(i).padStart(5, '0')}`, template: 'bench_prey', zone: 'lantern_ward', x: (i % 7) - 3, y: -40 + (i % 5) })) };
-	// requests of one player overtake each other: no blow is too soon here
-	stack.psql(`ALTER TABLE game.weapon_profiles DROP CONSTRAINT weapon_profiles_rpm_check; UPDATE game.weapon_profiles SET rpm = 100000; SELECT necp.content_import('npcs', $pack$${JSON.stringify(prey)}$pack$)`);
-}
-
-const ALIVE = `SELECT count(*), min(n.npc_id), max(n.npc_id) FROM live.zone_npcs n WHERE n.name = 'Prey' AND n.activity <> 'DEAD' AND n.combat_id = 0`;
-
-// Everybody fights its own; {first}, the id of the first NPC, and the combat of each player.
-function beginFights(stack) {
-	// fights of the last round that nobody has ended go cold
-	stack.psql(`SELECT necp.clock_advance('35 seconds'); SELECT necp.combat_expire()`);
-	let count;
-	let first;
-	let last;
-	for (let i = 0; i < 100; i++) {
-		[count, first, last] = stack.psql(ALIVE).split('|').map(Number);
-		if (count === PLAYERS * EACH) break;
-		wait(0.2);
-	}
-	if (count !== PLAYERS * EACH || last - first + 1 !== count) throw new Error(`${count} of the NPCs live, from ${first} to ${last}`);
-	const sessions = stack.players.slice(0, PLAYERS);
-	stack.psql(`SET necpgame.rehearsal = on; DO $$ DECLARE ids uuid[] := '{${sessions.map((p) => p.session)}}'; BEGIN
-		FOR p IN 1..${PLAYERS} LOOP PERFORM necp.enter(ids[p], NULL, NULL, NULL, 'c', -1);
-			FOR k IN 0..${EACH - 1} LOOP PERFORM necp.combat_start(${first} + (p - 1) * ${EACH} + k); END LOOP; END LOOP; END $$`);
-	const found = stack.psql(`SELECT entity_id, combat_id FROM game.combat_participants WHERE left_at IS NULL AND entity_id IN (${sessions.map((p) => p.character)})`).split('\n').map((line) => line.split('|'));
-	return { first, combats: sessions.map((p) => Number(found.find(([id]) => id === p.character)[1])) };
-}
-
-const attack = (stack, session, combat, target) => routeStatement(stack, 'combat_attack', session, combat, target, 'NULL');
-
-function killLua(stack, { first, combats }) {
-	return stack.file('kill.lua', `
-local tokens = {${stack.players.slice(0, PLAYERS).map((p) => `'${p.token}'`).join(',')}}
-local combats = {${combats}}
-local threads = 0
-function setup(thread) thread:set('id', threads); threads = threads + 1 end
-function init() n = -1 end
-function request()
-	n = n + 1
-	local who = id * 32 + n % 32 + 1
-	return wrk.format('POST', '/api/v1/combat/' .. combats[who] .. '/attack', {['Authorization'] = 'Bearer ' .. tokens[who], ['Content-Type'] = 'application/json'},
-		'{"target_id":' .. -(${first} + (who - 1) * ${EACH} + math.floor(n / 32)) .. '}')
-end
-`);
-}
-
-// Each client is its own player; pgbench knows no arrays, so its combat is found by its place among these.
-function killScript(stack, { first, combats }) {
-	const combat = combats.reduceRight((rest, id, i) => `CASE WHEN :client_id = ${i} THEN ${id} ELSE ${rest} END`, '0');
-	return stack.file('attack.sql', `\\set n :n + 1\n\\set player :client_id + 1\n\\set combat ${combat}\n\\set target -(${first} + :client_id * ${EACH} + :n)\n${attack(stack, SESSION, ':combat', ':target')}`);
-}
-
 async function lootKill(stack) {
-	makeTables(stack);
-	makePrey(stack);
-	let p99;
-	const r = alternate(ROUNDS,
-		() => { const seen = stack.wrk(killLua(stack, beginFights(stack)), '/api/v1/inventory', { seconds: ROUND_SECONDS }); p99 = seen.p99_ms; return seen.rate; },
-		() => stack.pgbench(killScript(stack, beginFights(stack)), { seconds: ROUND_SECONDS, options: ['-D', 'n=-1'] }));
-	const fights = beginFights(stack);
-	// the first two of each player are for the look inside
-	const call = (n) => `${n === 0 ? 'SET necpgame.rehearsal = on; ' : ''}${attack(stack, `'${stack.players[n % PLAYERS].session}'::uuid`, fights.combats[n % PLAYERS],
-		-(fights.first + (n % PLAYERS) * EACH + Math.floor(n / PLAYERS))).replace(';\n', '')}`;
-	const { cost } = measureCost(stack, killScript(stack, fights), call, { seconds: ROUND_SECONDS, options: ['-D', 'n=1'] });
-	return [result('loot_kill', r.value, 'kills/s', r.reference, r.ratio, 0.85, { p99_ms: p99, ...cost })];
-}
-
-async function lootFall(stack) {
 	makeTables(stack);
 	const zone = stack.psql('SELECT min(id) FROM game.zones');
 	const me = stack.players[0].character;
-	const script = stack.file('fall.sql', `\\set npc 1000001 + :client_id\n\\set life random(1, 1000000000000)\nSELECT necp.loot_fall('bench_top', :npc, :life, ${zone}, ${me});\n`);
-	const options = { clients: 1, seconds: SECONDS, role: 'postgres', set: '-c synchronous_commit=off' };
+	const fall = `\\set npc 1000001 + :client_id\n\\set life random(1, 1000000000000)\nSELECT necp.loot_fall('bench_top', :npc, :life, ${zone}, ${me});\n`;
+	const script = stack.file('fall.sql', fall);
+	const options = { clients: 1, role: 'postgres', set: '-c synchronous_commit=off' };
 	stack.pgbench(script, { ...options, seconds: 1 });
-	const { rate, cost } = measureCost(stack, script, (life) => `SELECT necp.loot_fall('bench_top', 1000000, ${life + 1}, ${zone}, ${me})`, options);
-	return [result('loot_fall', 1e6 / rate, 'us/kill', null, null, null, cost)];
+	const rate = stack.pgbench(script, { ...options, seconds: SECONDS });
+	return [result('loot_kill', 1e6 / rate, 'us/kill', null, null, null, cost(stack, 'fall', fall))];
 }
 
-export const lootCases = { loot_kill: lootKill, loot_fall: lootFall };
+/*
+ * NPCs of one hit point that do not hit back, at the feet of 64 players with weapons that need no rest.
+ * They are numbered from stack.foes on; who is dead stays so until startFights().
+ */
+async function makeFoes(stack) {
+	const fighters = stack.players.slice(FIRST - 1, FIRST + 63).map((p) => p.character);
+	const [zone, x, y, z] = stack.psql(`SELECT code, x, y, p.z FROM game.player_positions p JOIN game.zones z ON z.id = place_id
+		WHERE character_id = ${fighters[0]}`).split('|');
+	const gun = { code: 'bench_gun', name: 'Bench', description: 'Of the benchmark.', type: 'WEAPON', rarity: 'COMMON', weight: 1, vendor_price: 1,
+		attributes: { damage: 1000, rpm: 1000000000, range_m: 1000 } };
+	const foe = { code: 'bench_foe', name: 'Bench', tier: 0, level: 1, max_hp: 1, attack_damage: 0, walk_speed: 0, loot_table_code: 'bench_top', xp_base: 1,
+		respawn_seconds: 604800 };
+	const spawns = Array.from({ length: 64 * FOES }, (_, i) => ({ code: `bench_foe_${i}`, template: foe.code, zone, x: Number(x), y: Number(y), z: Number(z) }));
+	stack.psql(`SELECT necp.config_set('loot.drop_s', '86400');
+		SELECT necp.content_import('items', $pack$${JSON.stringify([gun])}$pack$);
+		SELECT necp.content_import('npcs', $pack$${JSON.stringify({ templates: [foe], spawns })}$pack$);
+		${makeItems(`SELECT c.id AS container_id, 0 AS slot, t.id AS template_id FROM game.containers c, game.item_templates t
+			WHERE c.kind = 'EQUIPPED' AND c.owner_id IN (${fighters}) AND t.code = '${gun.code}'`)}`);
+	for (let tries = 0; stack.foes === undefined; tries++) {
+		const [first, last, n] = stack.psql(`SELECT min(i.id), max(i.id), count(*) FROM game.npc_instances i JOIN game.npc_spawns s ON s.id = i.spawn_id
+			WHERE s.code LIKE 'bench\\_foe\\_%'`).split('|').map(Number);
+		if (n === spawns.length && last - first === n - 1) stack.foes = first;
+		else if (tries === 100) throw new Error(`${n} foes came to life as ${first} to ${last}`);
+		else await sleep(100);
+	}
+	stack.psql('VACUUM ANALYZE');
+}
+
+/*
+ * Ends what is left of the last round's fights, brings the dead back, and has every player fight so many of its
+ * foes. The fights are numbered by player from the one returned on.
+ */
+function startFights(stack, foes) {
+	const active = () => stack.psql(`SELECT count(*), min(id), max(id) FROM game.combat_sessions WHERE status = 'ACTIVE'`).split('|').map(Number);
+	stack.psql(`UPDATE game.combat_sessions SET started_at = started_at - interval '3 h' WHERE status = 'ACTIVE'`);
+	while (active()[0] > 0) stack.psql('SELECT necp.combat_expire()'); // the world worker ends some of them
+	stack.psql(`UPDATE game.npc_instances SET respawn_at = died_at WHERE status = 'DEAD'; SELECT necp.npc_respawn();`);
+	stack.psql(`SET necpgame.rehearsal = on;
+		DO $$ DECLARE player int; foe bigint; BEGIN
+		FOR player IN ${FIRST}..${FIRST + 63} LOOP
+			PERFORM necp.enter(${SESSION.replace(':player', 'player')}, NULL, NULL, NULL, 'c', -1);
+			FOR foe IN SELECT ${stack.foes} + (player - ${FIRST}) * ${FOES} + n FROM generate_series(0, ${foes - 1}) n LOOP
+				PERFORM necp.combat_start(foe);
+			END LOOP;
+		END LOOP; END $$;`);
+	const [n, first, last] = active();
+	if (n !== 64 || last - first !== 63) throw new Error(`${n} fights, ${first} to ${last}`);
+	return first;
+}
+
+// The n-th blow: of 64 clients at the same time, each at its own foes, or of one that is all 64 players by turns.
+function attack(stack, fights, alone) {
+	const [player, foe] = alone ? [':n % 64', ':n / 64'] : [':client_id', ':n'];
+	return `\\set n :n + 1\n\\set player ${FIRST} + ${player}\n\\set combat ${fights} + ${player}
+\\set target -(${stack.foes} + (${player}) * ${FOES} + ${foe})\n${routeStatement(stack, 'combat_attack', SESSION, ':combat', ':target')}`;
+}
+
+const deaths = (stack) => Number(stack.psql('SELECT count(*) FROM game.npc_deaths'));
+
+async function lootKillEdge(stack) {
+	makeTables(stack);
+	await makeFoes(stack);
+	let p99;
+	const r = alternate(3,
+		() => {
+			const fights = startFights(stack, FOES / 2);
+			const lua = playersLua(stack, 'kill.lua', FIRST, FOES / 2, `'POST', '/api/v1/combat/' .. ${fights} + player .. '/attack',
+				headers, '{"target_id":' .. -(${stack.foes} + player * ${FOES} + turn) .. '}'`);
+			const seen = stack.wrk(lua, '', { seconds: 1 });
+			p99 = seen.p99_ms;
+			return seen.rate;
+		},
+		() => stack.pgbench(stack.file('kill.sql', attack(stack, startFights(stack, FOES), false)), { seconds: 1, warm: 2, options: ['-D', 'n=-1'] }));
+	const before = deaths(stack);
+	const costs = cost(stack, 'kill', attack(stack, startFights(stack, Math.ceil(COST_RUNS / 64)), true));
+	if (deaths(stack) - before !== COST_RUNS) throw new Error('not every blow has killed');
+	return [result('loot_kill_edge', r.value, 'kills/s', r.reference, r.ratio, null, { p99_ms: p99, ...costs })];
+}
+
+export const lootCases = { loot_kill: lootKill, loot_kill_edge: lootKillEdge };
