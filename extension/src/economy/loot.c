@@ -111,20 +111,9 @@ static NecpPlan forget_shares =
 
 /* Reads ---------------------------------------------------------------------------------------- */
 
-/* Where the acting character is; it has to be somewhere to look around. */
-static NecpEntity
-require_present(void)
-{
-	NecpEntity self;
-
-	if (!necp_zone_self(&self))
-		necp_fail(CONFLICT, NULL, "the character is in no zone");
-	return self;
-}
-
 NECP_FUNCTION(necp_loot_nearby)
 {
-	NecpEntity self = require_present();
+	NecpEntity self = necp_zone_require_self();
 
 	return necp_list(&view_nearby,
 					 100,
@@ -140,7 +129,11 @@ NECP_FUNCTION(necp_loot_drop)
 {
 	int64 drop_id = necp_arg_id(fcinfo, 0, "drop_id");
 
-	return necp_answer(&view_drop, "drop", drop_id, require_present().place_id, necp_character());
+	return necp_answer(&view_drop,
+					   "drop",
+					   drop_id,
+					   necp_zone_require_self().place_id,
+					   necp_character());
 }
 
 /* A drop --------------------------------------------------------------------------------------- */
@@ -542,7 +535,7 @@ NECP_FUNCTION(necp_loot_pickup)
 {
 	int64 drop_id = necp_arg_id(fcinfo, 0, "drop_id");
 	int64 character_id = necp_character();
-	NecpEntity self = require_present();
+	NecpEntity self = necp_zone_require_self();
 	const char *status;
 	Haul haul = {0};
 

@@ -35,20 +35,10 @@ static NecpPlan empty_container =
 			  " full_at = $2 + make_interval(secs => refill_s) WHERE id = $1",
 			  INT8OID, TIMESTAMPTZOID);
 
-static NecpEntity
-require_present(void)
-{
-	NecpEntity self;
-
-	if (!necp_zone_self(&self))
-		necp_fail(CONFLICT, NULL, "the character is in no zone");
-	return self;
-}
-
 /* loot_containers_nearby() → loot_container_view, nearest first. */
 NECP_FUNCTION(necp_loot_containers_nearby)
 {
-	NecpEntity self = require_present();
+	NecpEntity self = necp_zone_require_self();
 
 	return necp_list(&view_nearby,
 					 100,
@@ -89,7 +79,7 @@ take_container(int64 container_id, const NecpEntity *self, NecpFall *fall)
 NECP_FUNCTION(necp_loot_container_open)
 {
 	int64 container_id = necp_arg_id(fcinfo, 0, "container_id");
-	NecpEntity self = require_present();
+	NecpEntity self = necp_zone_require_self();
 	NecpFall fall = {.source = "CONTAINER",
 					 .source_id = container_id,
 					 .place_id = self.place_id,

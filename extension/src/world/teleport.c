@@ -128,10 +128,8 @@ NECP_FUNCTION(necp_teleport_list)
 static NecpEntity
 require_present(void)
 {
-	NecpEntity self;
+	NecpEntity self = necp_zone_require_self();
 
-	if (!necp_zone_self(&self))
-		necp_fail(CONFLICT, NULL, "the character is in no zone");
 	necp_zone_require_free(&self);
 	return self;
 }

@@ -506,6 +506,16 @@ necp_zone_self(NecpEntity *self)
 	return false;
 }
 
+NecpEntity
+necp_zone_require_self(void)
+{
+	NecpEntity self;
+
+	if (!necp_zone_self(&self))
+		necp_fail(CONFLICT, NULL, "the character is in no zone");
+	return self;
+}
+
 /*
  * A selected character appears where it was. Where that cannot be, it is nowhere until it enters a
  * zone: its selection stands all the same.

@@ -24,6 +24,8 @@ extern bool necp_zone_describe(int64 character_id, NecpEntity *out);
  * place that is not in memory yet, after a start or a crash, it fails as UNAVAILABLE: try again.
  */
 extern bool necp_zone_self(struct NecpEntity *self);
+/* The same where the rule wants it somewhere: CONFLICT. */
+extern NecpEntity necp_zone_require_self(void);
 /*
  * The character that a session plays moves from here (NULL: nowhere) to where there says. A seat is
  * taken at once: ZONE_FULL, UNAVAILABLE; it stands there once this transaction has committed.
